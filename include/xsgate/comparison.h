@@ -1,0 +1,100 @@
+/*
+ * The outcome of comparing two runs: deltas, worst first, and the verdict. Plain data in an arena.
+ */
+#ifndef XSGATE_COMPARISON_H
+#define XSGATE_COMPARISON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xsgate/run.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The policy. Rules are tried in order, the first match wins. */
+struct xsg_gate_rule {
+    const char *function; /* glob over the function's name; NULL matches every one */
+    const char *target;   /* glob; NULL matches every one */
+    const char *metric;   /* name; NULL matches every one */
+    double threshold;     /* 0.05 = 5 % */
+    int line;             /* in the configuration file, for the report */
+};
+
+struct xsg_gate {
+    double threshold;     /* default for what no rule matches */
+    double alpha;         /* one-sided error over all functions of a target; default 0.01 */
+    double min_share;     /* functions below this share of the target on both sides are not judged */
+    struct xsg_gate_rule *rules;
+    size_t n_rules;
+    const char **ignore;  /* globs of functions that never fail the gate */
+    size_t n_ignore;
+    const char **metrics; /* judged metrics; empty: "time" */
+    size_t n_metrics;
+    bool strict;          /* undecided fails too */
+};
+
+enum xsg_verdict {         /* of the whole comparison */
+    XSG_VERDICT_PASSED,
+    XSG_VERDICT_REGRESSED,
+    XSG_VERDICT_UNDECIDED,
+    XSG_VERDICT_INVALID
+};
+
+enum xsg_delta_verdict {
+    XSG_DELTA_REGRESSED,
+    XSG_DELTA_IMPROVED,
+    XSG_DELTA_UNCHANGED,
+    XSG_DELTA_UNDECIDED,
+    XSG_DELTA_ADDED,
+    XSG_DELTA_REMOVED,
+    XSG_DELTA_INVALID
+};
+
+struct xsg_summary {
+    double median, mean; /* of the values per invocation; NaN when absent */
+    double calls;        /* mean calls per invocation; NaN when not counted */
+    size_t n;
+};
+
+struct xsg_delta {
+    const char *target;
+    struct xsg_function function; /* name NULL: the whole target */
+    const char *metric, *unit;
+    struct xsg_summary base, head;
+    double ratio;          /* estimate of head / base; 1.2 = 20 % slower; NaN for added, removed */
+    double low, high;      /* confidence interval of the ratio */
+    double p;              /* adjusted one-sided p-value of the direction seen; NaN if not tested */
+    double share;          /* of the target's base total, in [0, 1]; head's share when added */
+    double threshold;      /* that applied */
+    enum xsg_delta_verdict verdict;
+    const char *cause;     /* one phrase: "each call costs 21 % more; code changed in this range" */
+    int changed;           /* 1: the commit range touches the function, 0: it does not, -1: unknown */
+    const char *rule;      /* which rule decided: "threshold", "gates[0]: parse_*", "ignored: *_x" */
+};
+
+struct xsg_comparison {
+    int64_t id;                 /* in the store; 0 while not stored */
+    enum xsg_verdict verdict;
+    const char *reason;         /* one sentence for the verdict */
+    const struct xsg_run *base, *head;
+    bool paired;                /* interleaved rounds (true) or stored numbers (false) */
+    double elapsed_s;
+    size_t rounds;              /* pairs per target, the largest */
+    struct xsg_gate gate;
+    struct xsg_delta *deltas;   /* regressed, undecided, improved, added, removed, unchanged; */
+    size_t n_deltas;            /* within each by |ln ratio| x share, largest first */
+    const char **warnings;
+    size_t n_warnings;
+};
+
+/* Names as in the JSON contract: "passed", "regressed", ... Never NULL. */
+const char *xsg_verdict_name(enum xsg_verdict verdict);
+const char *xsg_delta_verdict_name(enum xsg_delta_verdict verdict);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
