@@ -1,0 +1,74 @@
+/*
+ * The store: SQLite at .xsgate/store.db (the only place that includes sqlite3). WAL; a run is stored
+ * whole or not at all; several processes may write at once (busy time-out, then XSG_EBUSY). The schema
+ * is documented in docs/formats/store.md and made by numbered migrations (baseline/schema).
+ */
+#ifndef XSG_BASELINE_STORE_H
+#define XSG_BASELINE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xsgate/comparison.h>
+#include <xsgate/run.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct xsg_store;
+
+/* Makes folder and file when create. A newer schema, a damaged file, a read-only disk: one sentence
+ * each; nothing stored is ever overwritten to "repair" it. */
+int xsg_store_open(struct xsg_store **out, const char *path, bool create, struct xsg_err *err);
+void xsg_store_close(struct xsg_store *store);
+
+/* Stores the run, sets run->id. */
+int xsg_store_put(struct xsg_store *store, struct xsg_run *run, struct xsg_err *err);
+/* Both runs (unless stored already) and the comparison with its JSON, in one transaction. */
+int xsg_store_put_comparison(struct xsg_store *store, struct xsg_run *base, struct xsg_run *head,
+                             struct xsg_comparison *comparison, const char *json,
+                             struct xsg_err *err);
+
+int xsg_store_get(struct xsg_store *store, struct xsg_arena *arena, int64_t id, struct xsg_run *run,
+                  struct xsg_err *err);
+/* The newest run of a commit (not dirty unless dirty_too) that the rule finds comparable:
+ * environment and suite hash equal where given. XSG_ENOTFOUND says what there is instead. */
+struct xsg_store_query {
+    const char *oid;
+    const char *fingerprint; /* NULL: any */
+    const char *suite_hash;  /* NULL: any */
+    bool dirty_too;
+};
+int xsg_store_find(struct xsg_store *store, struct xsg_arena *arena,
+                   const struct xsg_store_query *query, struct xsg_run *run, struct xsg_err *err);
+
+/* Comparison as stored JSON with the ids of its runs; id 0: the newest. */
+int xsg_store_get_comparison(struct xsg_store *store, struct xsg_arena *arena, int64_t id,
+                             char **json, size_t *n, int64_t *base_run, int64_t *head_run,
+                             struct xsg_err *err);
+
+struct xsg_store_stat {
+    int64_t runs, comparisons, functions, values, bytes;
+    int schema_version;
+    int64_t oldest, newest; /* seconds since the epoch; 0 when empty */
+};
+int xsg_store_stat(struct xsg_store *store, struct xsg_store_stat *stat, struct xsg_err *err);
+
+/* verify: SQLite's integrity check, foreign keys, and every value blob's length and finiteness. */
+int xsg_store_verify(struct xsg_store *store, struct xsg_arena *arena, char ***findings, size_t *n,
+                     struct xsg_err *err);
+/* merge: copies runs and comparisons of another store that this one lacks (by session and side). */
+int xsg_store_merge(struct xsg_store *store, const char *other, size_t *added, struct xsg_err *err);
+/* prune: removes all but the newest keep runs per commit and environment, and those older than. */
+struct xsg_store_prune {
+    int64_t keep;          /* per commit and environment; 0: no limit */
+    int64_t older_than;    /* seconds since the epoch; 0: no limit */
+    bool dry_run;
+};
+int xsg_store_prune(struct xsg_store *store, const struct xsg_store_prune *what, size_t *removed,
+                    struct xsg_err *err);
+/* backup: a consistent copy by SQLite's backup interface while others write. */
+int xsg_store_backup(struct xsg_store *store, const char *path, struct xsg_err *err);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * report: a comparison -> text. Pure functions into a buffer. Everything that came from the target or
+ * the repository (names, files, output) is hostile and escaped for the format at hand.
+ */
+#ifndef XSG_CI_REPORT_REPORT_H
+#define XSG_CI_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <xsgate/comparison.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+struct xsg_report_options {
+    int columns;        /* terminal: width; at least 40 is honoured */
+    bool color;         /* terminal */
+    bool all;           /* also unchanged functions (terminal, markdown) */
+    size_t limit;       /* markdown: bytes; 0: 65000. Rows are dropped whole, counts stay true */
+    const char *html;   /* where the HTML report lies, for a link; may be NULL */
+};
+
+/* A report format. The table xsg_report_formats is the registry: name -> writer. */
+struct xsg_report_format {
+    const char *name;      /* "text", "markdown", "json", "html", "junit" */
+    const char *help;
+    void (*write)(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                  const struct xsg_report_options *options);
+};
+extern const struct xsg_report_format xsg_report_formats[];
+extern const size_t xsg_n_report_formats;
+const struct xsg_report_format *xsg_report_find(const char *name); /* NULL if unknown */
+
+/* The per-function table of one run (show, record), worst first, for a terminal. */
+void xsg_report_run(struct xsg_buf *out, const struct xsg_run *run,
+                    const struct xsg_report_options *options);
+
+/* Reads a JSON report back (hostile input): all that the contract has. base and head runs are made
+ * with commit, environment and targets only; series and trees are the store's business. */
+int xsg_report_read_json(struct xsg_arena *arena, const char *text, size_t n,
+                         struct xsg_comparison *comparison, struct xsg_err *err);
+
+#endif

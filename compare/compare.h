@@ -1,0 +1,46 @@
+/*
+ * compare: two runs -> deltas -> verdict. Pure: no files, no clock, no globals; the same input gives
+ * the same output.
+ */
+#ifndef XSG_COMPARE_COMPARE_H
+#define XSG_COMPARE_COMPARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <xsgate/comparison.h>
+#include <xsgate/run.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct xsg_compare_options {
+    /* Does the commit range touch the function? 1, 0, or -1 for unknown. NULL: unknown. */
+    int (*changed)(void *arg, const struct xsg_function *function);
+    void *arg;
+    /* Group-sequential looks: this is look number look (0-based) of n_looks; the error spent here is
+     * the difference of the spending function, so that all looks together keep alpha. 0, 1: one
+     * look. */
+    size_t look, n_looks;
+};
+
+/* Fills *comparison; all of it lives in the arena; base and head are referred to, not copied.
+ * Runs of one session are compared in pairs, others as two independent samples. */
+int xsg_compare(struct xsg_arena *arena, const struct xsg_run *base, const struct xsg_run *head,
+                const struct xsg_gate *gate, const struct xsg_compare_options *options,
+                struct xsg_comparison *comparison, struct xsg_err *err);
+
+/* The stop rule's question: is every judged delta of this target decided (not undecided)? */
+bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *target);
+
+/* What the status of the process will be: 0, 1, 3, or 4 when strict. */
+int xsg_compare_exit_status(const struct xsg_comparison *comparison);
+
+/* Defaults: 5 %, alpha 1 %, min_share 0.5 %. */
+void xsg_gate_init(struct xsg_gate *gate);
+/* The threshold for a function (name NULL: target) and the text of the rule; ignored -> true. */
+double xsg_gate_threshold(struct xsg_arena *arena, const struct xsg_gate *gate, const char *target,
+                          const char *function, const char *metric, const char **rule,
+                          bool *ignored);
+
+#endif

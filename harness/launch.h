@@ -1,0 +1,50 @@
+/*
+ * One invocation of a target: environment, preload, pinning, limits, time-out, resource usage, and
+ * the profile that came out of it.
+ */
+#ifndef XSG_HARNESS_LAUNCH_H
+#define XSG_HARNESS_LAUNCH_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/proc.h"
+#include "harness/suite.h"
+#include "profiler/profile.h"
+
+struct xsg_launcher {
+    const char *runtime;           /* path of libxsgate-runtime.so */
+    const char *scratch;           /* folder for session folders; each is removed after reading */
+    int pin_cpu;                   /* -1: not pinned */
+    volatile const int *interrupt; /* see base/proc.h */
+};
+
+struct xsg_launch {
+    const struct xsg_suite_target *target;
+    const char *root;      /* the checkout */
+    const char *bench;     /* value of XSGATE_BENCH; NULL: unset */
+    size_t env_padding;    /* bytes of padding variable: varies the stack's position */
+    bool no_profile;       /* run it bare */
+};
+
+struct xsg_invocation {
+    struct xsg_proc_result proc;
+    struct xsg_profile profile;
+    const char *failure;   /* NULL, or one sentence why it cannot be judged: exit status, signal,
+                              time-out, a profiler that did not attach (and what to do) */
+    const char *hint;      /* next step, or NULL */
+};
+
+/* 0 when it was run, also when it failed (see failure). XSG_EINTR when interrupted. */
+int xsg_launch_run(struct xsg_arena *arena, const struct xsg_launcher *launcher,
+                   const struct xsg_launch *launch, struct xsg_invocation *out,
+                   struct xsg_err *err);
+
+/* The runtime library's path: $XSGATE_RUNTIME, else relative to this program's own executable
+ * (build tree: ../lib/xsgate, install tree: ../lib/ARCH/xsgate). */
+int xsg_launch_find_runtime(struct xsg_arena *arena, char **path, struct xsg_err *err);
+
+/* The suite's build command in a checkout: shell, output captured and shown when it fails. */
+int xsg_launch_build(struct xsg_arena *arena, const struct xsg_suite *suite, const char *root,
+                     volatile const int *interrupt, struct xsg_err *err);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The plan: which invocations in which order, and when to stop. Base and head alternate in rounds,
+ * each round in random order; targets alternate too; differences count within a round only.
+ */
+#ifndef XSG_HARNESS_PLAN_H
+#define XSG_HARNESS_PLAN_H
+
+#include <xsgate/run.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "harness/launch.h"
+#include "harness/suite.h"
+
+struct xsg_plan_side {
+    const char *root;         /* the built checkout */
+    struct xsg_run *run;      /* filled: targets, series, elapsed; commit etc. are the caller's */
+};
+
+/* A look: has enough been measured? Called at 10, 20, 40, 80 rounds (never beyond max). */
+struct xsg_plan_look {
+    size_t index;             /* 0, 1, ... */
+    size_t n_looks;           /* planned in all */
+    size_t rounds;            /* done so far */
+    bool last;
+};
+
+enum xsg_plan_decision { XSG_PLAN_CONTINUE = 0, XSG_PLAN_STOP = 1 };
+
+struct xsg_plan_options {
+    int64_t rounds;           /* fixed number; 0: auto, decided at the looks */
+    int64_t max_rounds;       /* for auto; default 40 */
+    double max_time_s;        /* whole plan; 0: none. Honoured within one round */
+    uint64_t seed;            /* order and paddings; printed with -v */
+    /* Which targets are decided at this look (open[i] is cleared for them). NULL: run to the end. */
+    void (*look)(void *arg, const struct xsg_plan_look *look, bool *open);
+    /* Progress: one line of text, e.g. "parse: round 7 of 20, about 1m10s left". May be NULL. */
+    void (*progress)(void *arg, const char *line);
+    void *arg;
+    const struct xsg_clock *clock;
+};
+
+/*
+ * Measures base and head (base may be NULL: one side only). A target that fails on a side gets
+ * run->targets[i].invalid on that side and is measured no more; others go on. XSG_EINTR: nothing of
+ * what was measured is to be kept.
+ */
+int xsg_plan_run(struct xsg_arena *arena, const struct xsg_suite *suite,
+                 const struct xsg_launcher *launcher, struct xsg_plan_side *base,
+                 struct xsg_plan_side *head, const struct xsg_plan_options *options,
+                 struct xsg_err *err);
+
+#endif
