@@ -8,8 +8,8 @@
  * thread and never as SIGBUS in the target.
  *
  * Integers are little-endian, offsets count from the file's start, structures are 8-aligned. A writer
- * fills a record completely and publishes it last (release store of a count, an extent's kind or a
- * link), so that a reader of a killed process sees whole records only. A reader trusts nothing: every
+ * fills a record completely and publishes it last (release store of a count or of an extent's
+ * kind), so that a reader of a killed process sees whole records only. A reader trusts nothing: every
  * offset, count, index and string is checked.
  *
  * Layout: header (XSG_SEG_HEADER_SIZE) | directory of extents | extents ...
@@ -125,14 +125,21 @@ struct xsg_seg_module {
 
 /*
  * One call path. key says what it is: the kind in the top byte, the value below.
- * calls is exact for scopes and functions. timed and ticks: how many of the calls were timed and
- * their summed duration, so that inclusive time = ticks x calls / timed. Self time is inclusive
- * minus the children's inclusive times.
+ * calls is exact for scopes and functions; a call counts when it is entered, so a killed process
+ * leaves its open scopes with a call that has no time yet. Not every call is timed: timed is the
+ * number of calls that the timed ones stand for, ticks the durations summed with the same weights (a
+ * node whose every call is timed has weights of 1; a hot one, timed 1 in 64, weights of 64), so that
+ * inclusive time = ticks x calls / timed, unknown while timed is 0. How many durations were really
+ * measured is the histogram's n, or more where the histogram is thinned (always-timed scopes). Self
+ * time is inclusive minus the children's inclusive times.
+ * A process made by fork starts with the path on which it was forked: calls 1 each, time from the
+ * fork on. A parent's index is smaller than its child's.
  * For SAMPLE nodes (a stack's frames, outermost first, each node one return address or, at the leaf,
  * the interrupted address): calls = samples that ended in this node, ticks = their weight in ns of
  * thread CPU time (not ticks), timed = calls. Self values; inclusive is the sum over the subtree.
  * For COUNTER and ATTR nodes: calls = times set, ticks = sum (COUNTER) or last value (ATTR) as a
- * two's complement integer; min and max in the histogram.
+ * two's complement integer; min and max (two's complement as well) in the histogram, whose buckets
+ * stay 0.
  */
 enum xsg_seg_key_kind {
     XSG_SEG_KEY_ROOT = 0,     /* value 0: node 0; value 1: node 1, the overflow node */
@@ -146,17 +153,16 @@ enum xsg_seg_key_kind {
 #define XSG_SEG_KEY_KIND(key) ((uint32_t)((key) >> 56))
 #define XSG_SEG_KEY_VALUE(key) ((key) & 0xffffffffffffffull)
 
-struct xsg_seg_node {
+struct xsg_seg_node { /* 64 bytes, aligned so: one cache line */
     uint64_t key;
     uint64_t calls;
     uint64_t timed;
     uint64_t ticks;
-    uint64_t next; /* writer's business: the call count at which the next call is timed */
-    uint32_t parent;
-    uint32_t first_child;  /* 0: none */
-    uint32_t next_sibling; /* 0: none */
-    uint32_t hist;         /* index + 1 of its histogram, 0: none */
-    uint64_t first;        /* ticks of the first call (cold), 0: not timed */
+    uint64_t next;   /* writer's business: the call count from which a call is timed */
+    uint64_t record; /* writer's business: the timed count up to which the histogram is left out */
+    uint64_t stack;  /* writer's business: the stack pointer when it was last entered */
+    uint32_t parent; /* its own index for nodes 0 and 1 */
+    uint32_t hist;   /* index + 1 of its histogram, 0: none */
 };
 
 #define XSG_SEG_NODE_ROOT 0u
@@ -164,10 +170,11 @@ struct xsg_seg_node {
 
 #define XSG_SEG_BUCKETS 248 /* bucket of v: see base/hist.h, whose layout this is */
 
-struct xsg_seg_hist {
+struct xsg_seg_hist { /* 1024 bytes */
     uint64_t min; /* all ones while empty */
     uint64_t max;
-    uint32_t n; /* values recorded in bucket[]; may be fewer than the timed calls (thinned) */
+    uint64_t first; /* ticks of the first call (cold); 0: not timed */
+    uint32_t n;     /* values recorded in bucket[] */
     uint32_t reserved;
     uint32_t bucket[XSG_SEG_BUCKETS];
 };
@@ -175,7 +182,7 @@ struct xsg_seg_hist {
 /* Head of a thread's region. Reused by a later thread when its thread has ended. */
 struct xsg_seg_thread {
     uint32_t tid;      /* of the thread that had it last */
-    uint32_t in_use;   /* 1 while a thread owns it */
+    uint32_t in_use;   /* 1 while a thread owns it; may stay 1 when a thread was not seen to end */
     uint32_t threads;  /* how many threads have used it so far */
     uint32_t node_capacity;
     uint32_t nodes;    /* published last; at least 2 */
@@ -184,11 +191,12 @@ struct xsg_seg_thread {
     uint32_t reserved;
     uint64_t nodes_offset; /* from the extent's start */
     uint64_t hists_offset;
-    uint64_t lost_nodes;   /* entries that landed in the overflow node */
+    uint64_t lost_nodes;   /* times that a node could not be made; node 1 has what landed there */
     uint64_t lost_hists;
     uint64_t reentries;    /* a signal handler entered while the tree was being changed: not recorded */
     uint64_t unmatched;    /* exits without their enter (longjmp, exceptions): healed */
-    uint64_t too_deep;     /* entries below the deepest recorded level, folded into it */
+    uint64_t too_deep;     /* entries below the deepest recorded level (4096): not recorded, or in
+                              node 1 */
     uint64_t negative;     /* the clock ran backwards: counted as 0 */
     uint64_t samples;      /* timer signals handled */
     uint64_t sample_ns;    /* their weight: ns of thread CPU time */
