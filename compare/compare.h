@@ -20,8 +20,10 @@ struct xsg_compare_options {
     void *arg;
     /* Group-sequential looks: this is look number look (0-based) of n_looks; the error spent here is
      * the difference of the spending function, so that all looks together keep alpha. 0, 1: one
-     * look. */
+     * look. target_look[i] says it for base->targets[i] where targets stopped at different looks;
+     * NULL: look holds for all. */
     size_t look, n_looks;
+    const size_t *target_look;
 };
 
 /* Fills *comparison; all of it lives in the arena; base and head are referred to, not copied.

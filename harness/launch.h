@@ -24,6 +24,9 @@ struct xsg_launch {
     const char *bench;     /* value of XSGATE_BENCH; NULL: unset */
     size_t env_padding;    /* bytes of padding variable: varies the stack's position */
     bool no_profile;       /* run it bare */
+    const char *const *argv; /* instead of target->command (record); NULL-terminated; may be NULL */
+    bool pass_output;      /* the target keeps our stdin, stdout and stderr (record) */
+    bool keep_addresses;   /* see struct xsg_session_options */
 };
 
 struct xsg_invocation {

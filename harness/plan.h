@@ -33,7 +33,8 @@ struct xsg_plan_options {
     int64_t max_rounds;       /* for auto; default 40 */
     double max_time_s;        /* whole plan; 0: none. Honoured within one round */
     uint64_t seed;            /* order and paddings; printed with -v */
-    /* Which targets are decided at this look (open[i] is cleared for them). NULL: run to the end. */
+    /* Which targets are decided at this look (open[i] is cleared for them). NULL: run to the end.
+     * Before each call the runs of both sides hold everything measured so far, as at the end. */
     void (*look)(void *arg, const struct xsg_plan_look *look, bool *open);
     /* Progress: one line of text, e.g. "parse: round 7 of 20, about 1m10s left". May be NULL. */
     void (*progress)(void *arg, const char *line);
