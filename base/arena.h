@@ -37,6 +37,8 @@ void xsg_arena_release(struct xsg_arena *arena);
 
 /* Called with the size that could not be had; must not return. NULL restores the default (abort). */
 void xsg_arena_on_oom(void (*handler)(size_t size));
+/* Runs that handler; for what allocates outside an arena (base/buf). */
+__attribute__((noreturn)) void xsg_out_of_memory(size_t size);
 
 /* For fault injection: fails the n-th allocation of a block from now (0 = never). */
 void xsg_arena_fail_at(unsigned long n);
