@@ -1,0 +1,28 @@
+#include "base/metric.h"
+
+#include <string.h>
+
+const struct xsg_metric xsg_metrics[] = {
+    {"time", "ns", XSG_BETTER_LESS, false, true,
+     "self time of a function; of a target: CPU time, or wall time when it mostly waits"},
+    {"total", "ns", XSG_BETTER_LESS, false, true, "time of a function and all that it calls"},
+    {"calls", "count", XSG_BETTER_LESS, true, true, "calls of a function"},
+    {"wall", "ns", XSG_BETTER_LESS, false, false, "elapsed time of the target"},
+    {"cpu", "ns", XSG_BETTER_LESS, false, false, "user and system time of the target"},
+    {"user", "ns", XSG_BETTER_LESS, false, false, "user time of the target"},
+    {"system", "ns", XSG_BETTER_LESS, false, false, "system time of the target"},
+    {"peak_rss", "bytes", XSG_BETTER_LESS, false, false, "largest resident memory of the target"},
+    {"page_faults", "count", XSG_BETTER_LESS, false, false, "minor and major page faults"},
+    {"context_switches", "count", XSG_BETTER_LESS, false, false,
+     "voluntary and involuntary context switches"},
+};
+const size_t xsg_n_metrics = sizeof xsg_metrics / sizeof xsg_metrics[0];
+
+const struct xsg_metric *xsg_metric_find(const char *name)
+{
+    for (size_t i = 0; name && i < xsg_n_metrics; i++) {
+        if (strcmp(xsg_metrics[i].name, name) == 0)
+            return &xsg_metrics[i];
+    }
+    return NULL;
+}
