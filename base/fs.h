@@ -9,6 +9,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+/* Like strerror, in the words that a user of a gate needs: "the disk is full". */
+const char *xsg_system_reason(int error_number);
+
 char *xsg_path_join(struct xsg_arena *arena, const char *a, const char *b); /* absolute b wins */
 char *xsg_path_absolute(struct xsg_arena *arena, const char *path);         /* lexical, from cwd */
 const char *xsg_path_base(const char *path);                                /* part after last '/' */
