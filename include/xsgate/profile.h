@@ -1,0 +1,407 @@
+/*
+ * Scopes for C11 and C++17: name what a program does, and xsgate measures it.
+ *
+ *     void parse(struct doc *doc)
+ *     {
+ *         XSG_FUNC();                          // this function, until it returns
+ *         for (...) {
+ *             XSG_SCOPE("token");              // until the end of the block
+ *             ...
+ *         }
+ *         XSG_COUNTER("tokens", n);            // summed, by call path
+ *     }
+ *
+ * Nothing has to be linked and nothing happens outside of a gate: a constructor looks once for a
+ * runtime (linked in, or preloaded by the gate), and without one a scope is one load and one
+ * branch. With -DXSG_DISABLE everything vanishes at compile time.
+ *
+ * Names of scopes, counters and attribute keys must be string literals (or otherwise live as long
+ * as the code). All macros are thread-safe, may be used in signal handlers (an entry at a moment
+ * when the tree is being changed is counted, not recorded), never fail, never allocate in a
+ * measured scope, and keep errno. A scope left by longjmp loses its time, not its count, and heals
+ * itself. gcc and clang on Linux; x86-64 and aarch64 read the time-stamp counter inline.
+ */
+#ifndef XSGATE_PROFILE_H
+#define XSGATE_PROFILE_H
+
+#ifdef XSG_DISABLE
+
+#define XSG_SCOPE(name) ((void)0)
+#define XSG_SCOPE_TIMED(name) ((void)0)
+#define XSG_FUNC() ((void)0)
+#define XSG_BEGIN(name) ((void)0)
+#define XSG_END() ((void)0)
+#define XSG_COUNTER(name, value) ((void)sizeof(value))
+#define XSG_ATTR(key, number) ((void)sizeof(number))
+#define XSG_ATTR_TEXT(key, value) ((void)sizeof(value))
+#define XSG_BENCH(name) for (int xsg__once = 1; xsg__once; xsg__once = 0)
+
+#else
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* ---- the macros ------------------------------------------------------------------------------ */
+
+/* The rest of the enclosing block is the scope `name`. A scope that is entered often and is short
+ * is counted always and timed 1 in 64; XSG_SCOPE_TIMED times each call whatever it costs. */
+#define XSG_SCOPE(name) XSG__SCOPE(name, 0, __COUNTER__)
+#define XSG_SCOPE_TIMED(name) XSG__SCOPE(name, XSG__ALWAYS_TIMED, __COUNTER__)
+
+/* The rest of the enclosing function, under the function's own name. */
+#define XSG_FUNC() XSG__SCOPE(XSG__FUNCTION, 0, __COUNTER__)
+
+/* A scope whose ends are not in one block, on one thread and properly nested. An end without its
+ * beginning is counted and ignored; at most 256 may be open in a thread. */
+#define XSG_BEGIN(name)                                                                            \
+    do {                                                                                           \
+        static struct xsg__site xsg__site_here = XSG__SITE(name, XSG__KIND_SCOPE, 0);              \
+        if (xsg__api)                                                                              \
+            xsg__api->begin(&xsg__site_here);                                                      \
+    } while (0)
+#define XSG_END()                                                                                  \
+    do {                                                                                           \
+        if (xsg__api)                                                                              \
+            xsg__api->end();                                                                       \
+    } while (0)
+
+/* Adds value (converted to int64_t) to a counter of the current scope. */
+#define XSG_COUNTER(name, value) XSG__NUMBER(name, value, XSG__KIND_COUNTER)
+
+/* Describes the current scope: a number (int64_t; the last one stays), or a text, e.g. the format
+ * of the document being parsed. A text is copied; each distinct key=value takes room in the
+ * session. */
+#define XSG_ATTR(key, number) XSG__NUMBER(key, number, XSG__KIND_ATTR)
+#define XSG_ATTR_TEXT(key, value)                                                                  \
+    do {                                                                                           \
+        static struct xsg__site xsg__site_here = XSG__SITE(key, XSG__KIND_ATTR, 0);                \
+        if (xsg__api)                                                                              \
+            xsg__api->text(&xsg__site_here, (value));                                              \
+    } while (0)
+
+/*
+ * XSG_BENCH("name") { body }: each run of the body is one call of the scope `name`. Once without a
+ * gate; under a gate as often as $XSGATE_BENCH says, the same for the base as for the head:
+ * "name=count;name2=count2", or "calibrate:200ms" until that time has passed. `break` ends it.
+ * Two statements: give it braces where one is expected.
+ */
+#define XSG_BENCH(name) XSG__BENCH(name, __COUNTER__)
+
+/* ---- private from here: the contract with the runtime, version XSG__ABI ------------------------
+ */
+
+#define XSG__ABI 1u
+#define XSG__SLOTS 2048u /* call sites with an inline cache; those beyond take the slow path */
+
+enum xsg__kind { /* = enum xsg_seg_site_kind of the session file */
+                 XSG__KIND_SCOPE = 0,
+                 XSG__KIND_BENCH = 1,
+                 XSG__KIND_COUNTER = 2,
+                 XSG__KIND_ATTR = 3
+};
+
+#define XSG__ALWAYS_TIMED 1u /* flag of a site */
+
+struct xsg__site {
+    const char *name, *file, *function;
+    uint32_t line, kind, flags;
+    uint32_t slot;  /* of the inline cache; 0, which never hits, until the runtime knows the site */
+    uint32_t index; /* + 1 in the session's table; 0: not registered */
+};
+
+struct xsg__node { /* = struct xsg_seg_node of the session file */
+    uint64_t key, calls, timed, ticks, next, record, stack;
+    uint32_t parent, hist;
+};
+
+struct xsg__cache {
+    struct xsg__node *parent, *own;
+};
+
+struct xsg__thread { /* the part of a thread's block that inline code knows */
+    struct xsg__node *current;
+    struct xsg__node *saved; /* set by api->enter: what the scope's end restores */
+    uint64_t floor;          /* ticks at attach or fork: no scope's time starts before */
+    struct xsg__cache cache[XSG__SLOTS];
+};
+
+struct xsg__frame {
+    struct xsg__thread *thread; /* NULL: not recorded */
+    struct xsg__node *own, *saved;
+    uint64_t start; /* ticks; 0: counted, not timed */
+};
+
+struct xsg__entered {
+    struct xsg__node *own; /* NULL: not recorded */
+    uint64_t start;
+};
+
+struct xsg__bench {
+    struct xsg__frame frame;
+    struct xsg__site *site;
+    uint64_t left;        /* further runs that are granted */
+    uint64_t done;        /* runs so far, while calibrating */
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: not calibrating */
+};
+
+struct xsg__api {
+    uint32_t abi, size;
+    uint32_t scopes; /* 1: scopes are to be recorded; 0: benches only */
+    uint32_t reserved;
+    struct xsg__thread *(*attach)(void); /* never NULL; XSG__LOST when there is no room */
+    struct xsg__entered (*enter)(struct xsg__thread *, struct xsg__site *);
+    void (*leave)(struct xsg__thread *, struct xsg__node *, uint64_t start, uint64_t now);
+    void (*begin)(struct xsg__site *);
+    void (*end)(void);
+    void (*number)(struct xsg__site *, int64_t);
+    void (*text)(struct xsg__site *, const char *);
+    void (*bench)(struct xsg__bench *);     /* grants the first runs */
+    int (*bench_more)(struct xsg__bench *); /* 1: further runs were granted */
+};
+
+#define XSG__LOST ((struct xsg__thread *)1)
+
+#define XSG__JOIN2(a, b) a##b
+#define XSG__JOIN(a, b) XSG__JOIN2(a, b)
+#define XSG__SITE(name, kind, flags)                                                               \
+    {                                                                                              \
+        (name), __FILE__, __func__, __LINE__, (kind), (flags), 0, 0                                \
+    }
+#define XSG__PRIVATE static inline __attribute__((always_inline, no_instrument_function, unused))
+#define XSG__LIKELY(x) __builtin_expect(!!(x), 1)
+#define XSG__FENCE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+#ifdef __cplusplus
+#define XSG__FUNCTION __PRETTY_FUNCTION__
+extern "C" {
+#else
+#define XSG__FUNCTION __func__
+#endif
+
+/* One of each per module (executable or shared object), found without the dynamic linker. */
+extern const struct xsg__api *xsg__api;     /* NULL: idle */
+extern const struct xsg__api *xsg__session; /* NULL: no gate; set also when only benches count */
+extern __thread struct xsg__thread *xsg__here;
+
+__attribute__((weak, visibility("hidden"))) const struct xsg__api *xsg__api = NULL;
+__attribute__((weak, visibility("hidden"))) const struct xsg__api *xsg__session = NULL;
+/* initial-exec: 8 bytes of static TLS per module, one instruction; no allocation on first use. */
+__attribute__((weak, visibility("hidden"),
+               tls_model("initial-exec"))) __thread struct xsg__thread *xsg__here = NULL;
+
+/* Present in programs that link the runtime (static ones must). NULL: no session. */
+__attribute__((weak, visibility("default"))) const struct xsg__api *xsg__runtime_v1(uint32_t abi);
+/* dlsym under a private name: <dlfcn.h> may or may not be included beside, in C or in C++. */
+__attribute__((weak)) void *xsg__dlsym(void *handle, const char *name) __asm__("dlsym");
+
+/* Weak references alone would never bind in executables that are linked with -no-pie. */
+__attribute__((constructor(101), no_instrument_function)) static void xsg__bind(void)
+{
+    const struct xsg__api *(*find)(uint32_t) = NULL;
+    const struct xsg__api *api;
+
+    if (xsg__session || !getenv("XSGATE_SESSION"))
+        return;
+    if (xsg__runtime_v1)
+        find = xsg__runtime_v1;
+    else if (xsg__dlsym)
+        *(void **)(void *)&find = xsg__dlsym(NULL /* RTLD_DEFAULT */, "xsg__runtime_v1");
+    api = find ? find(XSG__ABI) : NULL;
+    if (!api || api->abi != XSG__ABI)
+        return;
+    xsg__session = api;
+    if (api->scopes)
+        xsg__api = api;
+}
+
+XSG__PRIVATE uint64_t xsg__ticks(void)
+{
+#if defined(__x86_64__)
+    uint32_t low, high;
+    __asm__ __volatile__("rdtsc" : "=a"(low), "=d"(high)::"memory");
+    return (uint64_t)high << 32 | low;
+#elif defined(__aarch64__)
+    uint64_t ticks;
+    __asm__ __volatile__("mrs %0, cntvct_el0" : "=r"(ticks)::"memory");
+    return ticks;
+#else
+    return 1; /* the runtime reads a system clock and keeps every call on the slow path */
+#endif
+}
+
+XSG__PRIVATE uint64_t xsg__stack(void)
+{
+    uint64_t sp;
+#if defined(__x86_64__)
+    __asm__ __volatile__("movq %%rsp, %0" : "=r"(sp));
+#elif defined(__aarch64__)
+    __asm__ __volatile__("mov %0, sp" : "=r"(sp));
+#else
+    sp = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+#endif
+    return sp;
+}
+
+/*
+ * Enter: the call counts at once, and only while `current` is the node itself, so that a signal
+ * handler which enters scopes in between never touches the same node. Reading the clock is last.
+ */
+XSG__PRIVATE struct xsg__frame xsg__enter(const struct xsg__api *api, struct xsg__site *site)
+{
+    struct xsg__frame frame = {NULL, NULL, NULL, 0};
+    struct xsg__thread *t = xsg__here;
+    const struct xsg__cache *cache;
+
+    if (!XSG__LIKELY((uintptr_t)t > (uintptr_t)XSG__LOST)) {
+        if (t == XSG__LOST)
+            return frame;
+        t = xsg__here = api->attach();
+        if (t == XSG__LOST)
+            return frame;
+    }
+    cache = &t->cache[__atomic_load_n(&site->slot, __ATOMIC_RELAXED)];
+    frame.saved = t->current;
+    if (XSG__LIKELY(cache->parent == frame.saved)) {
+        struct xsg__node *own = cache->own;
+        uint64_t calls;
+
+        t->current = own;
+        XSG__FENCE();
+        own->stack = xsg__stack();
+        calls = own->calls + 1;
+        own->calls = calls;
+        frame.thread = t;
+        frame.own = own;
+        if (calls >= own->next)
+            frame.start = xsg__ticks();
+    } else {
+        struct xsg__entered entered = api->enter(t, site);
+
+        if (entered.own) {
+            frame.thread = t;
+            frame.own = entered.own;
+            frame.saved = t->saved;
+            frame.start = entered.start;
+        }
+    }
+    return frame;
+}
+
+/* Leave: the clock first. One comparison finds a start before the floor and a clock gone backwards.
+ */
+XSG__PRIVATE void xsg__leave(const struct xsg__frame *frame)
+{
+    struct xsg__thread *t = frame->thread;
+
+    if (!t)
+        return;
+    if (frame->start) {
+        uint64_t now = xsg__ticks();
+        struct xsg__node *own = frame->own;
+        uint64_t timed = own->timed + 1;
+
+        if (XSG__LIKELY(timed <= own->record && frame->start - t->floor <= now - t->floor)) {
+            own->timed = timed;
+            own->ticks += now - frame->start;
+        } else {
+            xsg__session->leave(t, own, frame->start, now);
+        }
+    }
+    XSG__FENCE();
+    t->current = frame->saved;
+}
+
+XSG__PRIVATE struct xsg__frame xsg__scope_enter(struct xsg__site *site)
+{
+    const struct xsg__api *api = xsg__api;
+    struct xsg__frame idle = {NULL, NULL, NULL, 0};
+
+    return api ? xsg__enter(api, site) : idle;
+}
+
+XSG__PRIVATE struct xsg__bench xsg__bench_begin(struct xsg__site *site)
+{
+    struct xsg__bench bench = {{NULL, NULL, NULL, 0}, site, 1, 0, 0};
+
+    if (xsg__session)
+        xsg__session->bench(&bench);
+    return bench;
+}
+
+XSG__PRIVATE int xsg__bench_next(struct xsg__bench *bench)
+{
+    xsg__leave(&bench->frame);
+    bench->frame.thread = NULL;
+    if (!bench->left && !(bench->deadline_ns && xsg__session->bench_more(bench)))
+        return 0;
+    bench->left--;
+    if (xsg__session)
+        bench->frame = xsg__enter(xsg__session, bench->site);
+    return 1;
+}
+
+XSG__PRIVATE void xsg__bench_end(const struct xsg__bench *bench)
+{
+    xsg__leave(&bench->frame); /* open after `break`, return or an exception */
+}
+
+#ifdef __cplusplus
+} /* extern "C" */
+
+#define XSG__INLINE inline __attribute__((always_inline, no_instrument_function))
+
+struct xsg__scope_guard {
+    struct xsg__frame frame;
+    XSG__INLINE explicit xsg__scope_guard(struct xsg__site *site) : frame(xsg__scope_enter(site))
+    {
+    }
+    XSG__INLINE ~xsg__scope_guard()
+    {
+        xsg__leave(&frame);
+    }
+    xsg__scope_guard(const xsg__scope_guard &) = delete;
+    xsg__scope_guard &operator=(const xsg__scope_guard &) = delete;
+};
+
+struct xsg__bench_guard : xsg__bench {
+    XSG__INLINE explicit xsg__bench_guard(struct xsg__site *where)
+        : xsg__bench(xsg__bench_begin(where))
+    {
+    }
+    XSG__INLINE ~xsg__bench_guard()
+    {
+        xsg__bench_end(this);
+    }
+    xsg__bench_guard(const xsg__bench_guard &) = delete;
+    xsg__bench_guard &operator=(const xsg__bench_guard &) = delete;
+};
+
+#define XSG__SCOPE_GUARD(id, where) const struct xsg__scope_guard id(where)
+#define XSG__BENCH_GUARD(id, where) struct xsg__bench_guard id(where)
+#else
+#define XSG__SCOPE_GUARD(id, where)                                                                \
+    const struct xsg__frame id __attribute__((cleanup(xsg__leave), unused)) =                      \
+        xsg__scope_enter(where)
+#define XSG__BENCH_GUARD(id, where)                                                                \
+    struct xsg__bench id __attribute__((cleanup(xsg__bench_end))) = xsg__bench_begin(where)
+#endif
+
+#define XSG__SCOPE(name, flags, id)                                                                \
+    static struct xsg__site XSG__JOIN(xsg__site_, id) = XSG__SITE(name, XSG__KIND_SCOPE, flags);   \
+    XSG__SCOPE_GUARD(XSG__JOIN(xsg__frame_, id), &XSG__JOIN(xsg__site_, id))
+
+#define XSG__BENCH(name, id)                                                                       \
+    static struct xsg__site XSG__JOIN(xsg__site_, id) = XSG__SITE(name, XSG__KIND_BENCH, 0);       \
+    for (XSG__BENCH_GUARD(XSG__JOIN(xsg__bench_, id), &XSG__JOIN(xsg__site_, id));                 \
+         xsg__bench_next(&XSG__JOIN(xsg__bench_, id));)
+
+#define XSG__NUMBER(name, value, kind)                                                             \
+    do {                                                                                           \
+        static struct xsg__site xsg__site_here = XSG__SITE(name, kind, 0);                         \
+        if (xsg__api)                                                                              \
+            xsg__api->number(&xsg__site_here, (int64_t)(value));                                   \
+    } while (0)
+
+#endif /* XSG_DISABLE */
+#endif

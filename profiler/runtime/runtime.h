@@ -1,0 +1,189 @@
+/*
+ * Inside of the target: what the runtime's files share. Nothing of this is public.
+ *
+ * The rules of this room, for every file in it:
+ * - never print, exit, raise, or leave a descriptor open; keep errno; what cannot be done is
+ * counted;
+ * - no allocation after a thread's start, and never malloc: memory comes from mmap at attach;
+ * - every function is built without instrumentation (the build refuses -finstrument-functions), so
+ *   that the hooks cannot call themselves;
+ * - the thread's tree changes only between xsg__busy_enter and xsg__busy_leave, so that a signal
+ *   handler, which finds the guard taken, drops its entry and counts it;
+ * - the process lock is taken in normal context or under the guard, hence never twice by a thread.
+ *
+ * segment.c  the mapped file: extents, tables, clock        thread.c   a thread's region and block
+ * modules.c  which file is mapped where                     tree.c     nodes, durations, histograms
+ * process.c  attach, exit, fork, environment                scope.c    what <xsgate/profile.h>
+ * calls function.c -finstrument-functions                         interpose.c  preloaded library
+ * only sample.c, unwind.c  the sampler
+ */
+#ifndef XSG_PROFILER_RUNTIME_RUNTIME_H
+#define XSG_PROFILER_RUNTIME_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xsgate/profile.h>
+
+#include "profiler/format.h"
+
+#define XSG__UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+enum {
+    XSG__MAX_DEPTH = 4096, /* levels of the tree, and of the functions' stack */
+    XSG__MAX_BEGIN = 256,  /* open XSG_BEGINs of a thread */
+    XSG__THIN = 64         /* a hot node is timed 1 in this many calls; a power of two */
+};
+
+enum xsg__flag {
+    XSG__FUNCTIONS = 1, /* functions mode is armed */
+    XSG__UNSETTLED = 2  /* forked: the region is a private copy until the first slow path */
+};
+
+struct xsg__begin { /* an open XSG_BEGIN */
+    struct xsg__node *own, *saved;
+    uint64_t start;
+};
+
+struct xsg__call { /* an open instrumented function */
+    struct xsg__node *own, *saved;
+    uint64_t start; /* ticks; 0: counted, not timed */
+    uint64_t stack; /* stack pointer in the hook */
+};
+
+/* A thread's block: private memory, made together with its region and used again with it. */
+struct xsg__block {
+    struct xsg__thread hot; /* first: what <xsgate/profile.h> knows */
+    struct xsg__node *nodes;
+    struct xsg_seg_thread
+        *head; /* the region; its mapping's address never changes, also not by fork */
+    struct xsg_seg_hist *hists;
+    uint32_t
+        *index; /* hash table over (parent, key): node indexes, 0 free; index_mask + 1 entries */
+    uint32_t index_mask;
+    uint32_t depth_calls;  /* used entries of calls */
+    uint32_t depth_beyond; /* functions entered below the last entry of calls */
+    uint32_t depth_begins;
+    uint32_t flags;         /* enum xsg__flag */
+    uint32_t random;        /* xorshift32 state, never 0 */
+    volatile uint32_t busy; /* the guard */
+    uint32_t tid;
+    uint32_t extent; /* its index in the segment's directory */
+    size_t region_size;
+    uint16_t *depth; /* of each node */
+    struct xsg__call *calls;
+    struct xsg__begin begins[XSG__MAX_BEGIN];
+    void *sampler;           /* sample.c's own */
+    struct xsg__block *next; /* all blocks of the process; never shortened except by fork */
+};
+
+struct xsg__config { /* read once, at attach */
+    uint32_t modes;  /* enum xsg_seg_mode */
+    uint32_t rate_hz;
+    uint32_t nodes;     /* per thread */
+    uint64_t limit;     /* bytes of segment per process */
+    bool full;          /* XSGATE_TIMING=full: each call of each scope is timed and recorded */
+    const char *bench;  /* XSGATE_BENCH or NULL */
+    char session[1024]; /* absolute path */
+};
+
+struct xsg__process {
+    bool armed; /* false: no session, nothing below is valid */
+    struct xsg__config config;
+    struct xsg_seg_header *header; /* mapping of header and directory */
+    struct xsg_seg_extent *directory;
+    char path[1120];    /* of the segment's file */
+    uint64_t file_size; /* so far */
+    uint32_t clock;     /* enum xsg_seg_clock */
+    bool unsettled; /* forked: no file of its own yet, header and tables are still the parent's */
+    struct xsg__block *blocks;
+};
+
+extern struct xsg__process xsg__process;
+
+/* ---- process.c ---- */
+/* Attaches on the first call, which must be in normal context; true if a session is armed. */
+bool xsg__process_attach(void);
+void xsg__lock(void);
+void xsg__unlock(void);
+/* Gives a forked child its own file. Under the guard. false: there is none; recording goes nowhere.
+ */
+bool xsg__process_settle(void);
+
+/* ---- thread.c ---- */
+/* The calling thread's block, made on the first call; NULL when there is no room (counted). Also
+ * from signal handlers, where a thread without a block may get NULL. */
+struct xsg__block *xsg__thread_get(void);
+/* The block if there is one; one load. */
+struct xsg__block *xsg__thread_peek(void);
+/* At the thread's end, in the thread: notes its CPU time and name, gives the region to later
+ * threads. */
+void xsg__thread_end(void);
+
+static inline bool xsg__busy_enter(struct xsg__block *block)
+{
+    if (block->busy)
+        return false;
+    block->busy = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return true;
+}
+
+static inline void xsg__busy_leave(struct xsg__block *block)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    block->busy = 0;
+}
+
+/* ---- tree.c ---- */
+/* The child of parent with this key, made if absent; XSG_SEG_NODE_OVERFLOW when there is no room or
+ * the path is too deep (counted). Under the guard. Async-signal-safe. */
+uint32_t xsg__node_child(struct xsg__block *block, uint32_t parent, uint64_t key);
+/* Its histogram, made if absent; NULL when there is no room (counted). Under the guard. */
+struct xsg_seg_hist *xsg__node_hist(struct xsg__block *block, struct xsg__node *node);
+/* Adds one timed call to a node: durations, histogram, and when the next call is to be timed. */
+void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t start,
+                      uint64_t now, bool always);
+
+static inline uint32_t xsg__node_index(const struct xsg__block *block, const struct xsg__node *node)
+{
+    return (uint32_t)(node - block->nodes);
+}
+
+/* ---- segment.c ---- */
+uint64_t xsg__now(void); /* ticks of the segment's clock */
+struct xsg_seg_clock_pair xsg__clock_pair(void);
+/* Creates the process's file with header, directory and first tables. Under the lock. */
+bool xsg__segment_create(void);
+/* Maps a new extent of this size (rounded up to pages) and kind; kind is published by the caller
+ * when the extent is filled. Under the lock. NULL: no room, limit, quota or descriptor. */
+void *xsg__extent_add(size_t size, uint32_t *extent);
+void xsg__extent_publish(uint32_t extent, uint32_t kind);
+/* Index of a string in the table, 0 if it is empty or does not fit (counted). Under the lock. */
+xsg_seg_string xsg__string_add(const char *text, size_t n);
+/* Registers a site: sets site->index and site->slot. Under the guard; takes the lock. */
+void xsg__site_add(struct xsg__site *site);
+/* Index of the ATTR site "key=value"; -1 when it does not fit (counted). Under the guard. */
+int64_t xsg__text_site(const struct xsg__site *key, const char *value);
+void xsg__lost(uint64_t *counter); /* counts up a field of the header, atomically */
+
+/* ---- modules.c ---- */
+/* Adds newly mapped modules to the table. Normal context only: it takes the loader's lock. */
+void xsg__modules_refresh(void);
+bool xsg__modules_has(uint64_t address); /* async-signal-safe */
+
+/* ---- sample.c (weak no-ops in none.c until the sampler is linked) ------------------------------
+ * Called only when XSG_SEG_MODE_SAMPLE is armed. process_start: once, in normal context, before the
+ * first thread_start. thread_start: in the new thread before its start routine, at the attach of
+ * the main thread, and in the only thread of a forked child. thread_end: in the thread, after its
+ * start routine. fork_child runs before thread_start in the child; the parent's timers do not exist
+ * there. */
+void xsg__sample_process_start(void);
+void xsg__sample_process_end(void);
+void xsg__sample_thread_start(struct xsg__block *block);
+void xsg__sample_thread_end(struct xsg__block *block);
+void xsg__sample_fork_prepare(void);
+void xsg__sample_fork_parent(void);
+void xsg__sample_fork_child(void);
+
+#endif
