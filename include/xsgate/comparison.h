@@ -31,6 +31,7 @@ struct xsg_gate {
     size_t n_rules;
     const char **ignore;  /* globs of functions that never fail the gate */
     size_t n_ignore;
+    const char *filter;   /* glob: other functions are not judged, the target is; NULL: all are */
     const char **metrics; /* judged metrics; empty: "time" */
     size_t n_metrics;
     bool strict;          /* undecided fails too */
