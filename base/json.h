@@ -1,8 +1,9 @@
 /*
  * JSON by cJSON, with its traps closed: integers are written exactly (cJSON prints doubles), numbers
- * that are not finite are null, parsing is strict (no trailing text, no duplicate keys, valid UTF-8)
- * and 64-bit integers are read back from their text. The tree is cJSON's own: see <cjson/cJSON.h> for
- * walking it. Only this file and base/json.c include cJSON.
+ * that are not finite are null, and parsing is strict: the grammar of RFC 8259 to the letter, valid
+ * UTF-8, no duplicate keys, no NUL in strings, at most 512 levels. Parsed numbers are doubles: whole
+ * ones beyond 2^53 travel as strings. The tree is cJSON's own: see <cjson/cJSON.h> for walking it.
+ * Only base includes cJSON.
  */
 #ifndef XSG_BASE_JSON_H
 #define XSG_BASE_JSON_H
@@ -22,7 +23,7 @@ int xsg_json_parse(const char *text, size_t n, cJSON **root, struct xsg_err *err
 /* Reading: each returns 0, or XSG_ENOTFOUND when absent or null, or XSG_EINVAL for another type. */
 int xsg_json_get_string(const cJSON *object, const char *key, const char **value);
 int xsg_json_get_double(const cJSON *object, const char *key, double *value);
-int xsg_json_get_int(const cJSON *object, const char *key, int64_t *value); /* within +-2^53 */
+int xsg_json_get_int(const cJSON *object, const char *key, int64_t *value); /* |value| < 2^53 */
 int xsg_json_get_bool(const cJSON *object, const char *key, bool *value);
 
 /*
