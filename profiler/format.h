@@ -76,6 +76,9 @@ struct xsg_seg_header {
     uint64_t cost_timed;   /* ticks that a timed scope takes in all, measured at attach */
     uint64_t cost_inner;   /* the part of it inside its own measured time */
     uint64_t cost_counted; /* ticks that a counted scope takes in all, in 1/256 tick */
+    uint64_t function_timed; /* the same for an instrumented function's two hooks; 0: not armed */
+    uint64_t function_inner;
+    uint64_t function_counted; /* in 1/256 tick */
     /* What did not fit or could not be recorded. Never reset. */
     uint64_t lost_threads; /* threads that got no region */
     uint64_t lost_sites;

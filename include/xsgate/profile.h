@@ -149,8 +149,8 @@ struct xsg__api {
     uint32_t abi, size;
     uint32_t scopes; /* 1: scopes are to be recorded; 0: benches only */
     uint32_t reserved;
-    struct xsg__thread *(*attach)(void); /* never NULL; XSG__LOST when there is no room */
-    struct xsg__entered (*enter)(struct xsg__thread *, struct xsg__site *);
+    struct xsg__thread *(*attach)(void); /* NULL: not now; XSG__LOST: there is no room */
+    struct xsg__entered (*enter)(struct xsg__thread *, struct xsg__site *, uint64_t stack);
     void (*leave)(struct xsg__thread *, struct xsg__node *, uint64_t start, uint64_t now);
     void (*begin)(struct xsg__site *);
     void (*end)(void);
@@ -195,6 +195,7 @@ __attribute__((weak, visibility("default"))) const struct xsg__api *xsg__runtime
 /* dlsym under a private name: <dlfcn.h> may or may not be included beside, in C or in C++. */
 __attribute__((weak)) void *xsg__dlsym(void *handle, const char *name) __asm__("dlsym");
 
+#ifndef XSG__RUNTIME
 /* Weak references alone would never bind in executables that are linked with -no-pie. */
 __attribute__((constructor(101), no_instrument_function)) static void xsg__bind(void)
 {
@@ -214,6 +215,7 @@ __attribute__((constructor(101), no_instrument_function)) static void xsg__bind(
     if (api->scopes)
         xsg__api = api;
 }
+#endif
 
 XSG__PRIVATE uint64_t xsg__ticks(void)
 {
@@ -254,10 +256,9 @@ XSG__PRIVATE struct xsg__frame xsg__enter(const struct xsg__api *api, struct xsg
     const struct xsg__cache *cache;
 
     if (!XSG__LIKELY((uintptr_t)t > (uintptr_t)XSG__LOST)) {
-        if (t == XSG__LOST)
-            return frame;
-        t = xsg__here = api->attach();
-        if (t == XSG__LOST)
+        if (t != XSG__LOST)
+            t = xsg__here = api->attach();
+        if ((uintptr_t)t <= (uintptr_t)XSG__LOST)
             return frame;
     }
     cache = &t->cache[__atomic_load_n(&site->slot, __ATOMIC_RELAXED)];
@@ -276,7 +277,7 @@ XSG__PRIVATE struct xsg__frame xsg__enter(const struct xsg__api *api, struct xsg
         if (calls >= own->next)
             frame.start = xsg__ticks();
     } else {
-        struct xsg__entered entered = api->enter(t, site);
+        struct xsg__entered entered = api->enter(t, site, xsg__stack());
 
         if (entered.own) {
             frame.thread = t;

@@ -23,6 +23,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define XSG__RUNTIME 1 /* the runtime itself is not bound to a runtime */
 #include <xsgate/profile.h>
 
 #include "profiler/format.h"
@@ -47,8 +49,9 @@ struct xsg__begin { /* an open XSG_BEGIN */
 
 struct xsg__call { /* an open instrumented function */
     struct xsg__node *own, *saved;
+    uint64_t key;
     uint64_t start; /* ticks; 0: counted, not timed */
-    uint64_t stack; /* stack pointer in the hook */
+    uint64_t stack; /* the hook's caller's stack pointer */
 };
 
 /* A thread's block: private memory, made together with its region and used again with it. */
