@@ -1,8 +1,9 @@
 /*
  * Log-linear histogram, 4 buckets per power of two: value v falls into bucket
- * (k - 2) * 4 + (the two bits below the top bit), with v |= 4 and k = index of the top bit.
- * A bucket is at most 25 % wide; percentiles carry that error and are printed so. The layout is the
- * one of the target side (profiler/format.h), so that merging is addition.
+ * (k - 2) * 4 + (the two bits below the top bit), with k = index of the top bit; values below 4 count
+ * as 4 (max(v, 4), not v | 4, which would move 8 above 10). A bucket is at most 25 % wide; percentiles
+ * carry that error and are printed so. The layout is the one of the target side (profiler/format.h),
+ * so that merging is addition.
  */
 #ifndef XSG_BASE_HIST_H
 #define XSG_BASE_HIST_H
