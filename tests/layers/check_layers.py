@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""The layer rule: which room may include what, and where each foreign library is at home.
+
+usage: check_layers.py ROOT        lists every violation as file:line and exits 1 if there is one
+       check_layers.py --self-test plants violations in a copy of nothing and checks that each is found
+"""
+import os
+import re
+import sys
+import tempfile
+
+# room -> the rooms whose headers it may include besides its own and <xsgate/...>; "*": all
+ALLOWED = {
+    "base": [],
+    "profiler": ["base"],
+    "profiler/runtime": ["profiler/format.h"],
+    "profiler/inject": ["profiler/format.h", "profiler/runtime"],
+    "profiler/source": ["base", "profiler"],
+    "profiler/pipe": ["base", "profiler"],
+    "profiler/export": ["base", "profiler"],
+    "harness": ["base", "profiler", "profiler/source", "profiler/pipe"],
+    "baseline": ["base"],
+    "compare": ["base"],
+    "ci/report": ["base"],
+    "ci/forge": ["base"],
+    "dashboard": ["base", "profiler", "baseline"],
+    "include/xsgate": [],
+    "cli": ["*"],
+}
+
+# foreign header -> the files that may include it
+AT_HOME = {
+    r"sqlite3\.h": r"baseline/store[a-z_]*\.[ch]",
+    r"git2(/.*)?\.h": r"baseline/(git|checkout|diff)[a-z_]*\.[ch]",
+    r"curl/.*": r"ci/forge/http\.[ch]",
+    r"cjson/.*": r"base/json[a-z_]*\.[ch]",
+    r"yaml\.h": r"base/yaml\.c",
+    r"libunwind.*\.h": r"profiler/runtime/unwind\.[ch]",
+    r"(elfutils/.*|dwarf\.h|libelf\.h|gelf\.h)": r"profiler/symbol[a-z_]*\.[ch]",
+    r"(libiberty/.*|demangle\.h)": r"profiler/demangle\.c",
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def room_of(path):
+    folder = os.path.dirname(path)
+    while folder:
+        if folder in ALLOWED:
+            return folder
+        folder = os.path.dirname(folder)
+    return None
+
+
+def may_include(room, header):
+    target = room_of(header)
+    if target is None or target == room or target == "include/xsgate":
+        return True
+    for allowed in ALLOWED[room]:
+        if allowed in ("*", header, target):
+            return True
+    return False
+
+
+def check_include(path, room, kind, header):
+    if kind == '"':
+        if header.startswith("xsgate/"):
+            return "public headers are included with <>"
+        if "/" not in header and os.path.dirname(path) != "":
+            return f'"{header}" is not written from the root'
+        if not may_include(room, header):
+            return f'{room} may not include "{header}"'
+        return None
+    if header.startswith("xsgate/"):
+        return None
+    for pattern, home in AT_HOME.items():
+        if re.fullmatch(pattern, header) and not re.fullmatch(home, path):
+            return f"<{header}> belongs to {home}"
+    if room == "include/xsgate" and header.startswith(("base/", "profiler/")):
+        return f"a public header may not include <{header}>"
+    return None
+
+
+def sources(root):
+    for folder, names, files in os.walk(root):
+        names[:] = [n for n in sorted(names) if not n.startswith((".", "build"))]
+        for name in sorted(files):
+            if name.endswith((".c", ".h")):
+                yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def violations(root):
+    found, seen = [], 0
+    for path in sources(root):
+        room = room_of(path)
+        if room is None:
+            continue  # tests and examples may see everything
+        seen += 1
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                match = INCLUDE.match(line)
+                problem = match and check_include(path, room, match[1], match[2])
+                if problem:
+                    found.append(f"{path}:{number}: {problem}")
+    return found, seen
+
+
+PLANTED = {
+    "base/a.c": '#include "profiler/fold.h"\n',
+    "compare/a.c": '#include "baseline/store.h"\n',
+    "ci/report/a.c": '#include "compare/compare.h"\n',
+    "profiler/a.c": '#include "profiler/source/session.h"\n',
+    "profiler/runtime/a.c": '#include "base/buf.h"\n',
+    "harness/a.c": '#  include "cli/cli.h"\n',
+    "harness/b.c": "#include <sqlite3.h>\n",
+    "baseline/select.c": "#include <git2.h>\n",
+    "cli/a.c": '#include "gate.h"\n',
+}
+HARMLESS = {
+    "cli/b.c": '#include "compare/compare.h"\n#include <xsgate/run.h>\n',
+    "harness/c.c": '#include "profiler/fold.h"\n#include "profiler/source/session.h"\n',
+    "baseline/store_put.c": "#include <sqlite3.h>\n",
+    "tests/unit/t.c": '#include "cli/cli.h"\n',
+}
+
+
+def self_test():
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in {**PLANTED, **HARMLESS}.items():
+            os.makedirs(os.path.join(root, os.path.dirname(path)), exist_ok=True)
+            with open(os.path.join(root, path), "w", encoding="utf-8") as file:
+                file.write(text)
+        found, _ = violations(root)
+    files = sorted(line.split(":")[0] for line in found)
+    if files != sorted(PLANTED):
+        print("planted in", sorted(PLANTED), "but found in", files, sep="\n  ")
+        return 1
+    print(f"{len(found)} planted violations found, no other")
+    return 0
+
+
+def main():
+    if sys.argv[1] == "--self-test":
+        return self_test()
+    found, seen = violations(sys.argv[1])
+    print(*found, f"{seen} files, {len(found)} violations of the layer rule", sep="\n")
+    return 1 if found or not seen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
