@@ -142,7 +142,7 @@ struct xsg__bench {
     struct xsg__site *site;
     uint64_t left;        /* further runs that are granted */
     uint64_t done;        /* runs so far, while calibrating */
-    uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: not calibrating */
+    uint64_t start_ns, deadline_ns; /* CLOCK_MONOTONIC; 0: not calibrating */
 };
 
 struct xsg__api {
@@ -323,7 +323,7 @@ XSG__PRIVATE struct xsg__frame xsg__scope_enter(struct xsg__site *site)
 
 XSG__PRIVATE struct xsg__bench xsg__bench_begin(struct xsg__site *site)
 {
-    struct xsg__bench bench = {{NULL, NULL, NULL, 0}, site, 1, 0, 0};
+    struct xsg__bench bench = {{NULL, NULL, NULL, 0}, site, 1, 0, 0, 0};
 
     if (xsg__session)
         xsg__session->bench(&bench);

@@ -1,4 +1,5 @@
-/* The sampler's entry points for builds without one (static programs): the linker prefers sample.c. */
+/* The sampler's entry points for builds without one (static programs): the linker prefers sample.c.
+ */
 #include "profiler/runtime/runtime.h"
 
 #define XSG__WEAK __attribute__((weak))

@@ -42,6 +42,9 @@ enum xsg__flag {
     XSG__UNSETTLED = 2  /* forked: the region is a private copy until the first slow path */
 };
 
+#define XSG__DEPTH 0x7fffu
+#define XSG__ALWAYS 0x8000u /* each call of this node is timed: XSG_SCOPE_TIMED */
+
 struct xsg__begin { /* an open XSG_BEGIN */
     struct xsg__node *own, *saved;
     uint64_t start;
@@ -71,9 +74,10 @@ struct xsg__block {
     uint32_t random;        /* xorshift32 state, never 0 */
     volatile uint32_t busy; /* the guard */
     uint32_t tid;
-    uint32_t extent; /* its index in the segment's directory */
-    size_t region_size;
-    uint16_t *depth; /* of each node */
+    uint32_t released;  /* its thread has said that it ends */
+    size_t size;        /* of this mapping */
+    size_t region_size; /* of head's */
+    uint16_t *depth;    /* of each node: XSG__DEPTH bits, and XSG__ALWAYS */
     struct xsg__call *calls;
     struct xsg__begin begins[XSG__MAX_BEGIN];
     void *sampler;           /* sample.c's own */
@@ -86,19 +90,22 @@ struct xsg__config { /* read once, at attach */
     uint32_t nodes;     /* per thread */
     uint64_t limit;     /* bytes of segment per process */
     bool full;          /* XSGATE_TIMING=full: each call of each scope is timed and recorded */
-    const char *bench;  /* XSGATE_BENCH or NULL */
+    char bench[4096];   /* XSGATE_BENCH or "" */
     char session[1024]; /* absolute path */
 };
 
 struct xsg__process {
-    bool armed; /* false: no session, nothing below is valid */
+    bool attached; /* it was tried */
+    bool armed;    /* false: no session, nothing below is valid */
     struct xsg__config config;
     struct xsg_seg_header *header; /* mapping of header and directory */
     struct xsg_seg_extent *directory;
     char path[1120];    /* of the segment's file */
     uint64_t file_size; /* so far */
+    uint32_t extents;   /* used entries of the directory */
     uint32_t clock;     /* enum xsg_seg_clock */
-    bool unsettled; /* forked: no file of its own yet, header and tables are still the parent's */
+    bool unsettled;     /* forked: no file of its own yet, and the tables are still the parent's */
+    bool homeless;      /* and there will be none */
     struct xsg__block *blocks;
 };
 
@@ -109,9 +116,9 @@ extern struct xsg__process xsg__process;
 bool xsg__process_attach(void);
 void xsg__lock(void);
 void xsg__unlock(void);
-/* Gives a forked child its own file. Under the guard. false: there is none; recording goes nowhere.
- */
-bool xsg__process_settle(void);
+/* Gives a forked child its own file, and block (or NULL) its region there. Under block's guard.
+ * false: there is no room; recording goes on into private memory. */
+bool xsg__process_settle(struct xsg__block *block);
 
 /* ---- thread.c ---- */
 /* The calling thread's block, made on the first call; NULL when there is no room (counted). Also
@@ -119,9 +126,17 @@ bool xsg__process_settle(void);
 struct xsg__block *xsg__thread_get(void);
 /* The block if there is one; one load. */
 struct xsg__block *xsg__thread_peek(void);
-/* At the thread's end, in the thread: notes its CPU time and name, gives the region to later
- * threads. */
+extern __thread struct xsg__block *xsg__self; /* NULL: not yet; (struct xsg__block *)1: no room */
+bool xsg__thread_lost(void);                  /* it asked for a block and there was no room */
+/* At the thread's end, in the thread: notes its CPU time, gives the region to later threads. */
 void xsg__thread_end(void);
+void xsg__thread_note(struct xsg__block *block);
+void xsg__threads_init(void);
+void xsg__threads_forked(void);
+bool xsg__thread_settle(struct xsg__block *block);
+/* A block outside of the segment, for measuring; NULL: no memory. */
+struct xsg__block *xsg__block_scratch(void);
+void xsg__block_discard(struct xsg__block *block);
 
 static inline bool xsg__busy_enter(struct xsg__block *block)
 {
@@ -146,7 +161,14 @@ uint32_t xsg__node_child(struct xsg__block *block, uint32_t parent, uint64_t key
 struct xsg_seg_hist *xsg__node_hist(struct xsg__block *block, struct xsg__node *node);
 /* Adds one timed call to a node: durations, histogram, and when the next call is to be timed. */
 void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t start,
-                      uint64_t now, bool always);
+                      uint64_t now);
+
+static inline uint32_t xsg__hash(uint32_t parent, uint64_t key)
+{
+    uint64_t h = (key ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;
+
+    return (uint32_t)(h >> 32);
+}
 
 static inline uint32_t xsg__node_index(const struct xsg__block *block, const struct xsg__node *node)
 {
@@ -154,26 +176,46 @@ static inline uint32_t xsg__node_index(const struct xsg__block *block, const str
 }
 
 /* ---- segment.c ---- */
-uint64_t xsg__now(void); /* ticks of the segment's clock */
+uint64_t xsg__now(void);     /* ticks of the segment's clock */
+uint64_t xsg__mono_ns(void); /* CLOCK_MONOTONIC */
 struct xsg_seg_clock_pair xsg__clock_pair(void);
 /* Creates the process's file with header, directory and first tables. Under the lock. */
-bool xsg__segment_create(void);
+bool xsg__segment_create(struct xsg_seg_header *from); /* from: a forked child's, else NULL */
+bool xsg__segment_privatize(void); /* in a forked child: detaches the header from the parent's */
+void xsg__renew_last(void);        /* the header's last clock pair */
 /* Maps a new extent of this size (rounded up to pages) and kind; kind is published by the caller
  * when the extent is filled. Under the lock. NULL: no room, limit, quota or descriptor. */
 void *xsg__extent_add(size_t size, uint32_t *extent);
 void xsg__extent_publish(uint32_t extent, uint32_t kind);
+void xsg__lost(uint64_t *counter); /* counts up a field of the header, atomically */
+
+/* ---- table.c ---- */
+#define XSG__SITE_LOST UINT32_MAX /* site->index of one that found no room */
 /* Index of a string in the table, 0 if it is empty or does not fit (counted). Under the lock. */
 xsg_seg_string xsg__string_add(const char *text, size_t n);
 /* Registers a site: sets site->index and site->slot. Under the guard; takes the lock. */
 void xsg__site_add(struct xsg__site *site);
 /* Index of the ATTR site "key=value"; -1 when it does not fit (counted). Under the guard. */
 int64_t xsg__text_site(const struct xsg__site *key, const char *value);
-void xsg__lost(uint64_t *counter); /* counts up a field of the header, atomically */
+/* Adds a module unless it is known; path is set here. Under the lock. */
+bool xsg__module_add(const struct xsg_seg_module *module, const char *path);
+bool xsg__modules_has(uint64_t address); /* async-signal-safe */
+/* Moves the tables of a forked child from its parent's file to its own. Under the lock. */
+bool xsg__tables_settle(void);
 
 /* ---- modules.c ---- */
 /* Adds newly mapped modules to the table. Normal context only: it takes the loader's lock. */
 void xsg__modules_refresh(void);
-bool xsg__modules_has(uint64_t address); /* async-signal-safe */
+void xsg__modules_forked(void); /* in a forked child */
+
+/* ---- scope.c, function.c, cost.c ---- */
+__attribute__((visibility("default"))) void __cyg_profile_func_enter(void *function, void *caller);
+__attribute__((visibility("default"))) void __cyg_profile_func_exit(void *function, void *caller);
+void xsg__calls_close(struct xsg__block *block); /* at exit: times the functions that are open */
+void xsg__costs_measure(struct xsg_seg_header *header);
+/* What a slow path does first: takes the guard and settles a forked child. false: drop the entry.
+ */
+bool xsg__slow_enter(struct xsg__block *block);
 
 /* ---- sample.c (weak no-ops in none.c until the sampler is linked) ------------------------------
  * Called only when XSG_SEG_MODE_SAMPLE is armed. process_start: once, in normal context, before the

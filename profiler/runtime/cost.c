@@ -1,0 +1,100 @@
+/*
+ * What our own instruments cost here, in ticks: the reader subtracts it. Measured once at attach,
+ * on a node outside of any region, by the very code that the target runs inline.
+ */
+#include "profiler/runtime/runtime.h"
+
+enum { ROUNDS = 9, PAIRS = 200 };
+
+struct cost {
+    uint64_t total; /* of PAIRS pairs: the fastest round */
+    uint64_t inner; /* the measured time of those */
+};
+
+static struct xsg__thread scratch;
+static struct xsg__site site = {"", "", "", 0, 0, 0, 1, 1};
+static const struct xsg__api no_api; /* inline code calls nothing while its caches hit */
+
+static struct cost measure_scope(uint64_t next)
+{
+    struct cost best = {UINT64_MAX, 0};
+    struct xsg__thread *before = xsg__here; /* in a static program this is the target's own */
+    struct xsg__node root = {0, 0, 0, 0, 0, 0, 0, 0, 0}, own = root;
+
+    own.next = next;
+    own.record = UINT64_MAX;
+    scratch.current = &root;
+    scratch.cache[1].parent = &root;
+    scratch.cache[1].own = &own;
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t start = xsg__ticks(), total;
+
+        own.ticks = 0;
+        xsg__here = &scratch;
+        for (int i = 0; i < PAIRS; i++) {
+            struct xsg__frame frame = xsg__enter(&no_api, &site);
+
+            xsg__leave(&frame);
+        }
+        xsg__here = before;
+        total = xsg__ticks() - start;
+        if (total < best.total) {
+            best.total = total;
+            best.inner = own.ticks;
+        }
+    }
+    return best;
+}
+
+/* The hooks on a block of its own: the target's tree must not see it. */
+static struct cost measure_hooks(struct xsg__block *block, uint64_t next)
+{
+    struct cost best = {UINT64_MAX, 0};
+    uint64_t key = XSG_SEG_KEY(XSG_SEG_KEY_FUNCTION, (uintptr_t)&scratch);
+    struct xsg__node *own = &block->nodes[xsg__node_child(block, XSG_SEG_NODE_ROOT, key)];
+    struct xsg__block *before = xsg__self;
+
+    own->next = next;
+    xsg__self = block;
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t start = xsg__ticks(), total;
+
+        own->ticks = own->timed = 0;
+        for (int i = 0; i < PAIRS; i++) {
+            __cyg_profile_func_enter(&scratch, NULL);
+            __cyg_profile_func_exit(&scratch, NULL);
+        }
+        total = xsg__ticks() - start;
+        if (total < best.total) {
+            best.total = total;
+            best.inner = own->ticks;
+        }
+    }
+    xsg__self = before;
+    return best;
+}
+
+void xsg__costs_measure(struct xsg_seg_header *header)
+{
+    struct cost timed, counted;
+    struct xsg__block *block;
+
+    if (xsg__process.clock != XSG_SEG_CLOCK_TSC)
+        return; /* 0: not known, nothing is subtracted, and no node becomes hot */
+    timed = measure_scope(0);
+    counted = measure_scope(UINT64_MAX);
+    header->cost_timed = timed.total / PAIRS;
+    header->cost_inner = timed.inner / PAIRS;
+    header->cost_counted = counted.total * 256 / PAIRS;
+    if (!(xsg__process.config.modes & XSG_SEG_MODE_FUNCTIONS))
+        return;
+    block = xsg__block_scratch();
+    if (!block)
+        return;
+    timed = measure_hooks(block, 0);
+    counted = measure_hooks(block, UINT64_MAX);
+    header->function_timed = timed.total / PAIRS;
+    header->function_inner = timed.inner / PAIRS;
+    header->function_counted = counted.total * 256 / PAIRS;
+    xsg__block_discard(block);
+}
