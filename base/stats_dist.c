@@ -3,6 +3,8 @@
 
 #include "base/stats.h"
 
+#define PI 3.14159265358979323846
+
 double xsg_normal_cdf(double z)
 {
     return erfc(-z * 0.70710678118654752440) / 2;
@@ -14,6 +16,8 @@ double xsg_normal_quantile(double p)
         return NAN;
     if (p == 0 || p == 1)
         return p == 0 ? -HUGE_VAL : HUGE_VAL;
+    if (p == 0.5)
+        return 0;
     if (p > 0.5)
         return -xsg_normal_quantile(1 - p);
     /* A rough start (Abramowitz and Stegun 26.2.23), then Halley's method on the exact function:
@@ -64,14 +68,26 @@ static double log_gamma(double x)
     return lgamma_r(x, &sign);
 }
 
-/* Regularised incomplete beta function I_x(a, b); y = 1 - x, given because it may be more exact. */
-static double incomplete_beta(double x, double y, double a, double b)
+/* ln Gamma(a + 1/2) - ln Gamma(a); of large a the difference of two huge numbers would be noise, so
+ * there its asymptotic series (DLMF 5.11.13). */
+static double log_gamma_step(double a)
 {
+    if (a < 100)
+        return log_gamma(a + 0.5) - log_gamma(a);
+    return log(a) / 2 - 1 / (8 * a) + 1 / (192 * a * a * a) - 1 / (640 * pow(a, 5));
+}
+
+/* Regularised incomplete beta function I_x(a, 1/2); y = 1 - x, given because it may be more exact.
+ */
+static double incomplete_beta_half(double x, double y, double a)
+{
+    const double b = 0.5;
     if (x <= 0)
         return 0;
     if (y <= 0)
         return 1;
-    double front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log(y));
+    double log_x = y < 0.5 ? log1p(-y) : log(x);
+    double front = exp(log_gamma_step(a) + a * log_x) * sqrt(y / PI);
     /* The fraction converges quickly below the mean; beyond it the mirrored one does. */
     if (x < (a + 1) / (a + b + 2))
         return front * beta_fraction(x, a, b) / a;
@@ -88,15 +104,14 @@ double xsg_t_cdf(double t, double df)
         return t > 0 ? 1 : 0;
     double t2 = t * t;
     double x = isinf(t2) ? 0 : df / (df + t2), y = isinf(t2) ? 1 : t2 / (df + t2);
-    double tail = incomplete_beta(x, y, df / 2, 0.5) / 2;
+    double tail = incomplete_beta_half(x, y, df / 2) / 2;
     return t > 0 ? 1 - tail : tail;
 }
 
 /* Density of t, for Newton's steps. */
 static double t_density(double t, double df)
 {
-    return exp(log_gamma((df + 1) / 2) - log_gamma(df / 2) - (df + 1) / 2 * log1p(t * t / df)) /
-           sqrt(df * 3.14159265358979323846);
+    return exp(log_gamma_step(df / 2) - (df + 1) / 2 * log1p(t * t / df)) / sqrt(df * PI);
 }
 
 double xsg_t_quantile(double p, double df)
