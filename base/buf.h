@@ -18,7 +18,8 @@ void xsg_buf_puts(struct xsg_buf *buf, const char *s);
 void xsg_buf_putc(struct xsg_buf *buf, char c);
 void xsg_buf_printf(struct xsg_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-void xsg_buf_vprintf(struct xsg_buf *buf, const char *format, va_list args);
+void xsg_buf_vprintf(struct xsg_buf *buf, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 void xsg_buf_clear(struct xsg_buf *buf); /* length 0, keeps the memory */
 const char *xsg_buf_str(const struct xsg_buf *buf); /* "" for an empty one; owned by buf */
 void xsg_buf_release(struct xsg_buf *buf);
