@@ -140,8 +140,8 @@ struct xsg__entered {
 struct xsg__bench {
     struct xsg__frame frame;
     struct xsg__site *site;
-    uint64_t left;        /* further runs that are granted */
-    uint64_t done;        /* runs so far, while calibrating */
+    uint64_t left;                  /* further runs that are granted */
+    uint64_t done;                  /* runs so far, while calibrating */
     uint64_t start_ns, deadline_ns; /* CLOCK_MONOTONIC; 0: not calibrating */
 };
 
@@ -191,7 +191,11 @@ __attribute__((weak, visibility("hidden"),
                tls_model("initial-exec"))) __thread struct xsg__thread *xsg__here = NULL;
 
 /* Present in programs that link the runtime (static ones must). NULL: no session. */
+#ifdef XSG__RUNTIME
+__attribute__((visibility("default"))) const struct xsg__api *xsg__runtime_v1(uint32_t abi);
+#else
 __attribute__((weak, visibility("default"))) const struct xsg__api *xsg__runtime_v1(uint32_t abi);
+#endif
 /* dlsym under a private name: <dlfcn.h> may or may not be included beside, in C or in C++. */
 __attribute__((weak)) void *xsg__dlsym(void *handle, const char *name) __asm__("dlsym");
 
