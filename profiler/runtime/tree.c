@@ -90,7 +90,7 @@ static uint32_t bucket_of(uint64_t d)
 {
     uint32_t k;
 
-    d |= 4;
+    d = d < 4 ? 4 : d; /* not d | 4, which would move 8 above 10 */
     k = 63u - (uint32_t)__builtin_clzll(d);
     return (k - 2) * 4 + (uint32_t)(d >> (k - 2) & 3);
 }
