@@ -1,0 +1,355 @@
+/* A run, whole or not at all. */
+#include <endian.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/calltree.h"
+#include "base/stats.h"
+#include "baseline/store_internal.h"
+
+/* Ids that this call has met already: a run names the same few texts again and again. */
+struct names {
+    struct xsg_map strings, sites, measures;
+};
+
+/* The id of the row that find selects, or of the one that add makes. */
+static int intern(struct xsg_store *store, const char *find, const char *add,
+                  const struct xsg_bind *binds, size_t n, int64_t *id, struct xsg_err *err)
+{
+    *id = 0;
+    int rc = xsg__store_number(store, id, err, find, binds, n);
+    if (rc != XSG_OK || *id != 0)
+        return rc;
+    rc = xsg__store_exec(store, err, add, binds, n);
+    *id = sqlite3_last_insert_rowid(store->db);
+    return rc;
+}
+
+static int64_t remembered(const struct xsg_map *map, const void *key, size_t n)
+{
+    return (int64_t)(intptr_t)xsg_map_get(map, key, n);
+}
+
+static void remember(struct xsg_map *map, const void *key, size_t n, int64_t id)
+{
+    bool is_new;
+    *xsg_map_put(map, key, n, &is_new) = (void *)(intptr_t)id;
+}
+
+/* NULL has the id 0. */
+static int string_id(struct xsg_store *store, struct names *names, const char *text, int64_t *id,
+                     struct xsg_err *err)
+{
+    *id = 0;
+    if (!text)
+        return XSG_OK;
+    size_t n = strlen(text);
+    *id = remembered(&names->strings, text, n);
+    if (*id)
+        return XSG_OK;
+    int rc = intern(store, "SELECT id FROM strings WHERE text = ?1",
+                    "INSERT INTO strings (text) VALUES (?1)", XSG_BIND(xsg__text(text)), id, err);
+    if (rc == XSG_OK)
+        remember(&names->strings, text, n, *id);
+    return rc;
+}
+
+static int string_ids(struct xsg_store *store, struct names *names, const char *const *texts,
+                      int64_t *ids, size_t n, struct xsg_err *err)
+{
+    int rc = XSG_OK;
+    for (size_t i = 0; i < n && rc == XSG_OK; i++)
+        rc = string_id(store, names, texts[i], &ids[i], err);
+    return rc;
+}
+
+/* NULL and "" differ in the key. */
+static void key_text(struct xsg_buf *key, const char *text)
+{
+    xsg_buf_putc(key, text ? '=' : '-');
+    if (text)
+        xsg_buf_put(key, text, strlen(text) + 1);
+}
+
+static int site_id(struct xsg_store *store, struct names *names, const struct xsg_function *f,
+                   int64_t *id, struct xsg_err *err)
+{
+    struct xsg_buf *key = &store->key;
+    const char *const texts[] = {f->name, f->file, f->module};
+    int64_t ids[3], function;
+    xsg_buf_clear(key);
+    for (int i = 0; i < 3; i++)
+        key_text(key, texts[i]);
+    xsg_buf_put(key, &f->line, sizeof f->line);
+    xsg_buf_put(key, &f->end_line, sizeof f->end_line);
+    *id = remembered(&names->sites, key->data, key->len);
+    if (*id)
+        return XSG_OK;
+    int rc = string_ids(store, names, texts, ids, 3, err);
+    if (rc == XSG_OK)
+        rc = intern(store,
+                    "SELECT id FROM functions"
+                    " WHERE ifnull(name, 0) = ifnull(?1, 0) AND ifnull(file, 0) = ifnull(?2, 0)",
+                    "INSERT INTO functions (name, file) VALUES (?1, ?2)",
+                    XSG_BIND(xsg__id(ids[0]), xsg__id(ids[1])), &function, err);
+    if (rc == XSG_OK)
+        rc = intern(
+            store,
+            "SELECT id FROM sites WHERE function = ?1 AND line = ?2 AND end_line = ?3"
+            " AND ifnull(module, 0) = ifnull(?4, 0)",
+            "INSERT INTO sites (function, line, end_line, module) VALUES (?1, ?2, ?3, ?4)",
+            XSG_BIND(xsg__int(function), xsg__int(f->line), xsg__int(f->end_line), xsg__id(ids[2])),
+            id, err);
+    if (rc == XSG_OK)
+        remember(&names->sites, key->data, key->len, *id);
+    return rc;
+}
+
+static int measure_id(struct xsg_store *store, struct names *names, const struct xsg_series *series,
+                      int64_t *id, struct xsg_err *err)
+{
+    struct xsg_buf *key = &store->key;
+    const char *const texts[] = {series->target, series->metric, series->unit};
+    int64_t ids[3];
+    xsg_buf_clear(key);
+    for (int i = 0; i < 3; i++)
+        key_text(key, texts[i]);
+    *id = remembered(&names->measures, key->data, key->len);
+    if (*id)
+        return XSG_OK;
+    int rc = string_ids(store, names, texts, ids, 3, err);
+    if (rc == XSG_OK)
+        rc = intern(store,
+                    "SELECT id FROM measures WHERE target = ?1 AND metric = ?2"
+                    " AND ifnull(unit, 0) = ifnull(?3, 0)",
+                    "INSERT INTO measures (target, metric, unit) VALUES (?1, ?2, ?3)",
+                    XSG_BIND(xsg__int(ids[0]), xsg__int(ids[1]), xsg__id(ids[2])), id, err);
+    if (rc == XSG_OK)
+        remember(&names->measures, key->data, key->len, *id);
+    return rc;
+}
+
+static int commit_id(struct xsg_store *store, const struct xsg_commit *commit, int64_t *id,
+                     struct xsg_err *err)
+{
+    const char *oid = commit->oid ? commit->oid : "";
+    *id = 0;
+    int rc = xsg__store_number(store, id, err, "SELECT id FROM commits WHERE oid = ?1",
+                               XSG_BIND(xsg__text(oid)));
+    if (rc != XSG_OK || *id)
+        return rc;
+    rc = xsg__store_exec(
+        store, err, "INSERT INTO commits (oid, subject, time) VALUES (?1, ?2, ?3)",
+        XSG_BIND(xsg__text(oid), xsg__text(commit->subject), xsg__int(commit->time)));
+    *id = sqlite3_last_insert_rowid(store->db);
+    return rc;
+}
+
+static int environment_id(struct xsg_store *store, const struct xsg_environment *e, int64_t *id,
+                          struct xsg_err *err)
+{
+    return intern(store,
+                  "SELECT id FROM environments WHERE fingerprint IS ?1 AND cpu_model IS ?2"
+                  " AND cores = ?3 AND memory = ?4 AND kernel IS ?5 AND os IS ?6 AND libc IS ?7"
+                  " AND compiler IS ?8 AND virtualization IS ?9 AND governor IS ?10 AND gpu IS ?11"
+                  " AND xsgate IS ?12",
+                  "INSERT INTO environments (fingerprint, cpu_model, cores, memory, kernel, os,"
+                  " libc, compiler, virtualization, governor, gpu, xsgate)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                  XSG_BIND(xsg__text(e->fingerprint), xsg__text(e->cpu_model), xsg__int(e->cores),
+                           xsg__int(e->memory), xsg__text(e->kernel), xsg__text(e->os),
+                           xsg__text(e->libc), xsg__text(e->compiler), xsg__text(e->virtualization),
+                           xsg__text(e->governor), xsg__text(e->gpu), xsg__text(e->xsgate)),
+                  id, err);
+}
+
+static int insert_head(struct xsg_store *store, const struct xsg_run *run, const char *uid,
+                       int64_t *id, struct xsg_err *err)
+{
+    int64_t commit, environment;
+    int rc = commit_id(store, &run->commit, &commit, err);
+    if (rc == XSG_OK)
+        rc = environment_id(store, &run->environment, &environment, err);
+    if (rc == XSG_OK)
+        rc = xsg__store_exec(
+            store, err,
+            "INSERT INTO runs (uid, session, created, elapsed_s, commit_id, describe, dirty,"
+            " environment, suite_hash) VALUES (ifnull(?1, lower(hex(randomblob(16)))), ?2, ?3, ?4,"
+            " ?5, ?6, ?7, ?8, ?9)",
+            XSG_BIND(xsg__text(uid), xsg__text(run->session), xsg__int(run->created),
+                     xsg__double(run->elapsed_s), xsg__int(commit), xsg__text(run->commit.describe),
+                     xsg__int(run->commit.dirty), xsg__int(environment),
+                     xsg__text(run->suite_hash)));
+    *id = sqlite3_last_insert_rowid(store->db);
+    return rc;
+}
+
+static int64_t counter(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+static int insert_target(struct xsg_store *store, struct names *names, int64_t run, size_t ord,
+                         const struct xsg_target_run *target, struct xsg_err *err)
+{
+    const char *const texts[] = {target->name, target->command, target->profile};
+    int64_t ids[3];
+    int rc = string_ids(store, names, texts, ids, 3, err);
+    if (rc != XSG_OK)
+        return rc;
+    struct xsg_bind tree = xsg__id(0);
+    if (target->tree.n_nodes > 0) {
+        xsg_buf_clear(&store->bytes);
+        xsg_calltree_encode(&store->bytes, &target->tree);
+        tree = xsg__blob(store->bytes.data, store->bytes.len);
+    }
+    return xsg__store_exec(
+        store, err,
+        "INSERT INTO targets (run, ord, name, command, profile, lost, samples, invalid, tree)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        XSG_BIND(xsg__int(run), xsg__int((int64_t)ord), xsg__int(ids[0]), xsg__id(ids[1]),
+                 xsg__id(ids[2]), xsg__int(counter(target->lost)),
+                 xsg__int(counter(target->samples)), xsg__text(target->invalid), tree));
+}
+
+/* Little-endian whatever the machine, one NaN for all of them. */
+static void encode_values(struct xsg_buf *out, const double *values, size_t n)
+{
+    xsg_buf_clear(out);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits = UINT64_C(0x7ff8000000000000);
+        if (!isnan(values[i]))
+            memcpy(&bits, &values[i], sizeof bits);
+        bits = htole64(bits);
+        xsg_buf_put(out, &bits, sizeof bits);
+    }
+}
+
+static int insert_series(struct xsg_store *store, struct names *names, int64_t run, size_t ord,
+                         const struct xsg_series *series, struct xsg_err *err)
+{
+    int64_t measure, site;
+    int rc = measure_id(store, names, series, &measure, err);
+    if (rc == XSG_OK)
+        rc = site_id(store, names, &series->function, &site, err);
+    if (rc != XSG_OK)
+        return rc;
+    double *seen = (double *)xsg_alloc(&store->scratch, series->n + 1, sizeof *seen);
+    size_t n = 0;
+    for (size_t i = 0; i < series->n; i++) {
+        if (!isnan(series->values[i]))
+            seen[n++] = series->values[i];
+    }
+    encode_values(&store->bytes, series->values, series->n);
+    return xsg__store_exec(
+        store, err,
+        "INSERT INTO series (run, ord, measure, site, n, median, mean, data)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        XSG_BIND(xsg__int(run), xsg__int((int64_t)ord), xsg__int(measure), xsg__int(site),
+                 xsg__int((int64_t)n), xsg__double(xsg_median(seen, n)),
+                 xsg__double(xsg_mean(seen, n)), xsg__blob(store->bytes.data, store->bytes.len)));
+}
+
+int xsg__store_check_run(const struct xsg_run *run, struct xsg_err *err)
+{
+    for (size_t i = 0; i < run->n_targets; i++) {
+        if (!run->targets[i].name)
+            return xsg_fail(err, XSG_EINVAL, "a target without a name cannot be stored");
+    }
+    for (size_t i = 0; i < run->n_series; i++) {
+        const struct xsg_series *series = &run->series[i];
+        if (!series->target || !series->metric)
+            return xsg_fail(err, XSG_EINVAL, "a series without target or metric cannot be stored");
+        for (size_t k = 0; k < series->n; k++) {
+            if (isinf(series->values[k]))
+                return xsg_fail(err, XSG_EINVAL,
+                                "%s of '%s' in target '%s' is infinite in round %zu and cannot be "
+                                "stored",
+                                series->metric,
+                                series->function.name ? series->function.name : "the whole target",
+                                series->target, k + 1);
+        }
+    }
+    return XSG_OK;
+}
+
+int xsg__store_insert_run(struct xsg_store *store, const struct xsg_run *run, const char *uid,
+                          int64_t *id, struct xsg_err *err)
+{
+    struct names names;
+    xsg_map_init(&names.strings, &store->scratch);
+    xsg_map_init(&names.sites, &store->scratch);
+    xsg_map_init(&names.measures, &store->scratch);
+    int rc = insert_head(store, run, uid, id, err);
+    for (size_t i = 0; rc == XSG_OK && i < run->n_targets; i++)
+        rc = insert_target(store, &names, *id, i, &run->targets[i], err);
+    for (size_t i = 0; rc == XSG_OK && i < run->n_series; i++)
+        rc = insert_series(store, &names, *id, i, &run->series[i], err);
+    for (size_t i = 0; rc == XSG_OK && i < run->n_warnings; i++)
+        rc = xsg__store_exec(store, err,
+                             "INSERT INTO run_warnings (run, ord, text) VALUES (?1, ?2, ?3)",
+                             XSG_BIND(xsg__int(*id), xsg__int((int64_t)i),
+                                      xsg__text(run->warnings[i] ? run->warnings[i] : "")));
+    return rc;
+}
+
+int xsg_store_put(struct xsg_store *store, struct xsg_run *run, struct xsg_err *err)
+{
+    int64_t id = 0;
+    int rc = xsg__store_check_run(run, err);
+    if (rc == XSG_OK)
+        rc = xsg__store_begin(store, "BEGIN IMMEDIATE", err);
+    if (rc != XSG_OK)
+        return rc;
+    rc = xsg__store_insert_run(store, run, NULL, &id, err);
+    rc = xsg__store_end(store, rc, err);
+    if (rc == XSG_OK)
+        run->id = id;
+    xsg_arena_release(&store->scratch);
+    return rc;
+}
+
+static int insert_comparison(struct xsg_store *store, int64_t base, int64_t head, int64_t created,
+                             const struct xsg_comparison *comparison, const char *json, int64_t *id,
+                             struct xsg_err *err)
+{
+    int rc = xsg__store_exec(store, err,
+                             "INSERT INTO comparisons (uid, base, head, created, verdict, json)"
+                             " VALUES (lower(hex(randomblob(16))), ?1, ?2, ?3, ?4, ?5)",
+                             XSG_BIND(xsg__int(base), xsg__int(head), xsg__int(created),
+                                      xsg__text(xsg_verdict_name(comparison->verdict)),
+                                      xsg__text(json)));
+    *id = sqlite3_last_insert_rowid(store->db);
+    return rc;
+}
+
+int xsg_store_put_comparison(struct xsg_store *store, struct xsg_run *base, struct xsg_run *head,
+                             struct xsg_comparison *comparison, const char *json,
+                             struct xsg_err *err)
+{
+    int64_t base_id = base->id, head_id = head->id, id = 0;
+    int rc = xsg__store_check_run(base, err);
+    if (rc == XSG_OK)
+        rc = xsg__store_check_run(head, err);
+    if (rc == XSG_OK)
+        rc = xsg__store_begin(store, "BEGIN IMMEDIATE", err);
+    if (rc != XSG_OK)
+        return rc;
+    if (!base_id)
+        rc = xsg__store_insert_run(store, base, NULL, &base_id, err);
+    if (rc == XSG_OK && head == base)
+        head_id = base_id;
+    if (rc == XSG_OK && !head_id)
+        rc = xsg__store_insert_run(store, head, NULL, &head_id, err);
+    if (rc == XSG_OK)
+        rc = insert_comparison(store, base_id, head_id, head->created, comparison, json, &id, err);
+    rc = xsg__store_end(store, rc, err);
+    if (rc == XSG_OK) {
+        base->id = base_id;
+        head->id = head_id;
+        comparison->id = id;
+    }
+    xsg_arena_release(&store->scratch);
+    return rc;
+}
