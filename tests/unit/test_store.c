@@ -1,0 +1,328 @@
+/* The store: exact round trips, the rules of find, merge, prune and backup. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/fs.h"
+#include "baseline/store.h"
+#include "tests/unit/sample_run.h"
+
+struct bench {
+    struct xsg_arena arena;
+    struct xsg_err err;
+    char *folder;
+    char *path;
+    struct xsg_store *store;
+};
+
+static int setup(void **state)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    *state = b;
+    if (xsg_temp_dir(&b->arena, "/tmp", &b->folder, &b->err) != XSG_OK)
+        return -1;
+    b->path = xsg_path_join(&b->arena, b->folder, ".xsgate/store.db");
+    return xsg_store_open(&b->store, b->path, true, &b->err);
+}
+
+static int teardown(void **state)
+{
+    struct bench *b = *state;
+    xsg_store_close(b->store);
+    xsg_remove_tree(b->folder, NULL);
+    xsg_arena_release(&b->arena);
+    free(b);
+    return 0;
+}
+
+static void reopen(struct bench *b)
+{
+    xsg_store_close(b->store);
+    assert_int_equal(xsg_store_open(&b->store, b->path, false, &b->err), XSG_OK);
+}
+
+static void assert_clean(struct bench *b)
+{
+    char **findings;
+    size_t n;
+    assert_int_equal(xsg_store_verify(b->store, &b->arena, &findings, &n, &b->err), XSG_OK);
+    if (n > 0)
+        fail_msg("%s", findings[0]);
+}
+
+static void query(struct bench *b, const char *sql, char *answer, size_t size)
+{
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open(b->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+    answer[0] = '\0';
+    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
+        snprintf(answer, size, "%s", (const char *)sqlite3_column_text(s, 0));
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+}
+
+static void execute(struct bench *b, const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(b->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void every_run_comes_back_as_it_was(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_run runs[60], got;
+    for (uint64_t i = 0; i < 60; i++) {
+        runs[i] = hostile_run(&b->arena, i + 1);
+        assert_int_equal(xsg_store_put(b->store, &runs[i], &b->err), XSG_OK);
+        assert_int_equal(runs[i].id, i + 1);
+    }
+    reopen(b);
+    for (int i = 0; i < 60; i++) {
+        assert_int_equal(xsg_store_get(b->store, &b->arena, runs[i].id, &got, &b->err), XSG_OK);
+        assert_int_equal(got.id, runs[i].id);
+        assert_true(same_run(&got, &runs[i]));
+    }
+    assert_clean(b);
+}
+
+static void the_folder_hides_itself_from_git(void **state)
+{
+    struct bench *b = *state;
+    char *text;
+    size_t n;
+    const char *name = xsg_path_join(&b->arena, b->folder, ".xsgate/.gitignore");
+    assert_int_equal(xsg_read_file(&b->arena, name, 100, &text, &n, &b->err), XSG_OK);
+    assert_string_equal(text, "*\n");
+    /* A folder of the user's is left as it is. */
+    struct xsg_store *other;
+    const char *path = xsg_path_join(&b->arena, b->folder, "shared/store.db");
+    assert_int_equal(xsg_store_open(&other, path, true, &b->err), XSG_OK);
+    xsg_store_close(other);
+    assert_false(xsg_is_file(xsg_path_join(&b->arena, b->folder, "shared/.gitignore")));
+}
+
+static void an_infinite_value_is_refused_and_nothing_is_stored(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_run run = sample_run(&b->arena, 1, 4, 5);
+    run.series[7].values[2] = INFINITY;
+    assert_int_equal(xsg_store_put(b->store, &run, &b->err), XSG_EINVAL);
+    assert_string_equal(b->err.text, "total of 'function_2' in target 'parse' is infinite in round "
+                                     "3 and cannot be stored");
+    assert_int_equal(run.id, 0);
+    struct xsg_store_stat stat;
+    assert_int_equal(xsg_store_stat(b->store, &stat, NULL), XSG_OK);
+    assert_int_equal(stat.runs, 0);
+}
+
+static void an_absent_id_says_so(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_run run;
+    char *json;
+    size_t n;
+    int64_t base, head;
+    assert_int_equal(xsg_store_get(b->store, &b->arena, 7, &run, &b->err), XSG_ENOTFOUND);
+    assert_string_equal(b->err.text, "the store has no run 7");
+    struct xsg_err err = {{0}, {0}};
+    assert_int_equal(
+        xsg_store_get_comparison(b->store, &b->arena, 0, &json, &n, &base, &head, &err),
+        XSG_ENOTFOUND);
+    assert_string_equal(err.text, "the store has no comparison yet");
+}
+
+static void find_takes_the_newest_that_is_comparable(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_run run[5], got;
+    const char *oid = NULL;
+    for (int i = 0; i < 5; i++) {
+        run[i] = sample_run(&b->arena, 3, 2, 3);
+        oid = run[i].commit.oid;
+        run[i].created = 100 + (i == 1 ? 50 : i);
+    }
+    run[2].commit.dirty = true;
+    run[2].created = 500;
+    run[3].environment.fingerprint = "another";
+    run[4].suite_hash = "other suite";
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(xsg_store_put(b->store, &run[i], &b->err), XSG_OK);
+    const struct {
+        struct xsg_store_query query;
+        int expected;
+    } cases[] = {
+        {{oid, "0123456789abcdef", "feedface", false}, 1},
+        {{oid, "0123456789abcdef", "feedface", true}, 2},
+        {{oid, "another", NULL, false}, 3},
+        {{oid, NULL, "other suite", false}, 4},
+        {{oid, NULL, NULL, false}, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(xsg_store_find(b->store, &b->arena, &cases[i].query, &got, &b->err),
+                         XSG_OK);
+        assert_int_equal(got.id, run[cases[i].expected].id);
+        assert_true(same_run(&got, &run[cases[i].expected]));
+    }
+}
+
+static void find_says_what_there_is_instead(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_run run = sample_run(&b->arena, 3, 2, 3), got;
+    run.commit.dirty = true;
+    assert_int_equal(xsg_store_put(b->store, &run, &b->err), XSG_OK);
+    struct xsg_store_query query = {.oid = run.commit.oid, .fingerprint = "x"};
+    assert_int_equal(xsg_store_find(b->store, &b->arena, &query, &got, &b->err), XSG_ENOTFOUND);
+    assert_string_equal(b->err.text, "the store has no comparable run of commit 0000000000 (1 in "
+                                     "all, 1 in another environment, 1 of a changed work tree)");
+    struct xsg_err err = {{0}, {0}};
+    query.oid = "abcdefabcdefabcdef";
+    assert_int_equal(xsg_store_find(b->store, &b->arena, &query, &got, &err), XSG_ENOTFOUND);
+    assert_string_equal(err.text, "the store has no run of commit abcdefabcd");
+}
+
+static void a_comparison_is_stored_with_both_runs(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_run base = sample_run(&b->arena, 1, 3, 4), head = sample_run(&b->arena, 2, 3, 4);
+    struct xsg_comparison c = {.verdict = XSG_VERDICT_REGRESSED, .base = &base, .head = &head};
+    assert_int_equal(
+        xsg_store_put_comparison(b->store, &base, &head, &c, "{\"schema\": 1}", &b->err), XSG_OK);
+    assert_true(base.id && head.id && c.id);
+    struct xsg_comparison again = {.verdict = XSG_VERDICT_PASSED};
+    assert_int_equal(xsg_store_put_comparison(b->store, &base, &head, &again, "{}", &b->err),
+                     XSG_OK);
+    struct xsg_store_stat stat;
+    assert_int_equal(xsg_store_stat(b->store, &stat, NULL), XSG_OK);
+    assert_int_equal(stat.runs, 2);
+    assert_int_equal(stat.comparisons, 2);
+    assert_int_equal(stat.values, 2 * 9 * 4);
+    assert_int_equal(stat.functions, 2);
+    assert_int_equal(stat.oldest, 1700000001);
+    assert_int_equal(stat.newest, 1700000002);
+    assert_true(stat.bytes > 4096);
+    char *json;
+    size_t n;
+    int64_t base_id, head_id;
+    assert_int_equal(
+        xsg_store_get_comparison(b->store, &b->arena, c.id, &json, &n, &base_id, &head_id, &b->err),
+        XSG_OK);
+    assert_string_equal(json, "{\"schema\": 1}");
+    assert_int_equal(n, strlen(json));
+    assert_int_equal(base_id, base.id);
+    assert_int_equal(head_id, head.id);
+    assert_int_equal(
+        xsg_store_get_comparison(b->store, &b->arena, 0, &json, &n, &base_id, &head_id, &b->err),
+        XSG_OK);
+    assert_string_equal(json, "{}");
+    assert_clean(b);
+}
+
+static void numbers_are_summed_up_over_the_rounds_that_saw_the_function(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_run run = sample_run(&b->arena, 1, 1, 4);
+    memcpy(run.series[0].values, (double[]){1, NAN, 2, 6}, 4 * sizeof(double));
+    for (int i = 0; i < 4; i++)
+        run.series[1].values[i] = NAN;
+    assert_int_equal(xsg_store_put(b->store, &run, &b->err), XSG_OK);
+    char text[100];
+    query(b,
+          "SELECT n || ' ' || median || ' ' || mean || ' ' || hex(data) FROM v_series"
+          " WHERE metric = 'time'",
+          text, sizeof text);
+    assert_string_equal(text, "3 2.0 3.0 000000000000F03F000000000000F87F0000000000000040"
+                              "0000000000001840");
+    query(b,
+          "SELECT n || ' ' || (median IS NULL) || (mean IS NULL) FROM v_series"
+          " WHERE metric = 'total'",
+          text, sizeof text);
+    assert_string_equal(text, "0 11");
+    assert_clean(b);
+}
+
+static void a_large_store_is_compact(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_store_stat stat;
+    for (uint64_t i = 0; i < 20; i++) { /* every commit moves every function by a line */
+        struct xsg_run run = sample_run(&b->arena, i + 1, 300, 20);
+        for (size_t k = 0; k < run.n_series; k++)
+            run.series[k].function.line += (int)i;
+        assert_int_equal(xsg_store_put(b->store, &run, &b->err), XSG_OK);
+    }
+    assert_int_equal(xsg_store_stat(b->store, &stat, NULL), XSG_OK);
+    assert_int_equal(stat.values, 20 * 900 * 20);
+    double per_value = (double)stat.bytes / (double)stat.values;
+    print_message("%.1f bytes per value\n", per_value);
+    assert_true(per_value < 16);
+}
+
+static void damage_in_the_numbers_is_found(void **state)
+{
+    struct bench *b = *state;
+    struct xsg_run run = sample_run(&b->arena, 1, 3, 4), got;
+    struct xsg_comparison c = {.verdict = XSG_VERDICT_PASSED};
+    assert_int_equal(xsg_store_put_comparison(b->store, &run, &run, &c, "{}", &b->err), XSG_OK);
+    assert_clean(b);
+    execute(b, "UPDATE series SET data = zeroblob(13) WHERE ord = 0;"
+               "UPDATE series SET n = 9 WHERE ord = 1;"
+               "UPDATE series SET data = x'000000000000f07f' WHERE ord = 2;"
+               "UPDATE targets SET tree = x'00';"
+               "UPDATE comparisons SET json = '{';"
+               "CREATE TABLE guest (x);"
+               "DELETE FROM sites WHERE id = (SELECT max(id) FROM sites)");
+    char **findings;
+    size_t n;
+    assert_int_equal(xsg_store_verify(b->store, &b->arena, &findings, &n, &b->err), XSG_OK);
+    static const char *const expected[] = {
+        "the schema has a foreign table guest",
+        "row of sites that is not there",
+        "series 0 of run 1: 13 bytes are no whole number of values",
+        "series 1 of run 1: n is 9, but 4 values are there",
+        "series 2 of run 1: value 1 is infinite",
+        "series 6 of run 1 has no name",
+        "target 0 of run 1: call tree: ",
+        "comparison 1: ",
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        bool found = false;
+        for (size_t k = 0; k < n; k++)
+            found = found || strstr(findings[k], expected[i]);
+        if (!found)
+            fail_msg("not found: %s", expected[i]);
+    }
+    assert_int_equal(xsg_store_get(b->store, &b->arena, run.id, &got, &b->err), XSG_ECORRUPT);
+    assert_non_null(strstr(b->err.text, "is damaged: the call tree of target 'parse'"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        TEST(every_run_comes_back_as_it_was),
+        TEST(the_folder_hides_itself_from_git),
+        TEST(an_infinite_value_is_refused_and_nothing_is_stored),
+        TEST(an_absent_id_says_so),
+        TEST(find_takes_the_newest_that_is_comparable),
+        TEST(find_says_what_there_is_instead),
+        TEST(a_comparison_is_stored_with_both_runs),
+        TEST(numbers_are_summed_up_over_the_rounds_that_saw_the_function),
+        TEST(a_large_store_is_compact),
+        TEST(damage_in_the_numbers_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
