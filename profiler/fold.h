@@ -55,20 +55,20 @@ void xsg_fold_note(struct xsg_fold *fold, const char *format, ...)
 /*
  * Totals, values per function, order. Own times below 0 become 0; when that is more than 1 % of the
  * whole, a note says so. Where exact times and samples were both asked for, the tree has a
- * subtree "[measured]" and one "[sampled]", and a function that has both kinds of numbers reports the
- * measured ones. The fold may be filled further and finished again.
+ * subtree "[measured]" and one "[sampled]", and a function that has both kinds of numbers reports
+ * the measured ones. The fold may be filled further and finished again.
  */
 int xsg_fold_finish(struct xsg_fold *fold, struct xsg_profile *profile, struct xsg_err *err);
 
 /*
- * Collects the profiles of one target, one per round, and its target-wide values, and turns them into
- * the series and the mean call tree of a run. A function unseen in a round is NaN there.
+ * Collects the profiles of one target, one per round, and its target-wide values, and turns them
+ * into the series and the mean call tree of a run. A function unseen in a round is NaN there.
  * Metrics per function: "time" (self, ns), "total" (ns), "calls" (where calls are counted).
  */
 struct xsg_collect;
 int xsg_collect_open(struct xsg_collect **out, struct xsg_arena *arena, const char *target,
                      struct xsg_err *err);
-/* Copies what it needs: the profile may be released. A round given twice: the later one counts. */
+/* At most one profile per round. Copies what it needs: the profile may be released. */
 int xsg_collect_profile(struct xsg_collect *c, size_t round, const struct xsg_profile *profile);
 int xsg_collect_value(struct xsg_collect *c, size_t round, const char *metric, double value);
 /* Appends series to *series (arena array) and fills the target's tree, lost, samples. May be called
