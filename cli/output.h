@@ -1,0 +1,20 @@
+/* Where reports go: --report FORMAT[:FILE], stdout, and the page that every gate leaves behind. */
+#ifndef XSG_CLI_OUTPUT_H
+#define XSG_CLI_OUTPUT_H
+
+#include <xsgate/comparison.h>
+
+#include "cli/cli.h"
+
+/* Checks every FORMAT[:FILE] before anything is measured. XSG_EINVAL names the nearest format. */
+int xsg_output_check(struct xsg_cli *cli, const struct xsg_strings *reports);
+
+/*
+ * Writes all reports. stdout gets the terminal table unless a report without a file takes its
+ * place. html_page: where the HTML page is left in any case, or NULL. A report that cannot be
+ * written is an error; the others are written all the same.
+ */
+int xsg_output_write(struct xsg_cli *cli, const struct xsg_comparison *comparison,
+                     const struct xsg_strings *reports, const char *html_page);
+
+#endif

@@ -1,0 +1,83 @@
+#include "cli/project.h"
+
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+
+/* The configuration stands where the command was called, never in the commit under test. */
+static int load_suite(struct xsg_project *project, struct xsg_cli *cli)
+{
+    char *path = NULL;
+    int rc;
+
+    if (cli->config)
+        return xsg_suite_load(cli->arena, cli->config, &project->suite, &cli->err);
+    rc = xsg_suite_find(cli->arena, xsg_path_absolute(cli->arena, "."), xsg_git_root(project->git),
+                        &path, &cli->err);
+    if (rc != 0)
+        return rc;
+    return xsg_suite_load(cli->arena, path, &project->suite, &cli->err);
+}
+
+static int prepare_measuring(struct xsg_project *project, struct xsg_cli *cli)
+{
+    const char *temp = xsg_path_join(cli->arena, project->folder, "tmp");
+    int rc = xsg_launch_find_runtime(cli->arena, &project->runtime, &cli->err);
+
+    if (rc != 0)
+        return rc;
+    rc = xsg_mkdirs(temp, &cli->err);
+    if (rc != 0)
+        return rc;
+    return xsg_temp_dir(cli->arena, temp, &project->scratch, &cli->err);
+}
+
+int xsg_project_open(struct xsg_project *project, struct xsg_cli *cli, unsigned need)
+{
+    int rc;
+
+    *project = (struct xsg_project){0};
+    rc = xsg_git_open(&project->git, ".", &cli->err);
+    if (rc != 0)
+        return rc;
+    project->folder = xsg_path_join(cli->arena, xsg_git_root(project->git), ".xsgate");
+    project->store_path =
+        cli->store ? cli->store : xsg_path_join(cli->arena, project->folder, "store.db");
+    if (need & XSG_NEED_SUITE)
+        rc = load_suite(project, cli);
+    if (rc == 0 && (need & (XSG_NEED_STORE | XSG_NEED_STORE_EXISTS)))
+        rc = xsg_store_open(&project->store, project->store_path, (need & XSG_NEED_STORE) != 0,
+                            &cli->err);
+    if (rc == 0 && (need & XSG_NEED_MEASURE))
+        rc = prepare_measuring(project, cli);
+    return rc;
+}
+
+void xsg_project_close(struct xsg_project *project)
+{
+    if (project->scratch) {
+        struct xsg_err err = {0};
+        if (xsg_remove_tree(project->scratch, &err) != 0)
+            xsg_warn("%s", err.text);
+    }
+    xsg_store_close(project->store);
+    xsg_git_close(project->git);
+    *project = (struct xsg_project){0};
+}
+
+int xsg_project_select(struct xsg_project *project, struct xsg_cli *cli,
+                       const struct xsg_strings *words)
+{
+    if (words->n == 0)
+        return 0;
+    return xsg_suite_select(cli->arena, &project->suite, words->item, words->n, &cli->err);
+}
+
+struct xsg_launcher xsg_project_launcher(const struct xsg_project *project)
+{
+    return (struct xsg_launcher){.runtime = project->runtime,
+                                 .scratch = project->scratch,
+                                 .pin_cpu = -1,
+                                 .interrupt = &xsg_interrupted};
+}
