@@ -1,0 +1,423 @@
+#include "cli/gate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "ci/report/report.h"
+#include "cli/changed.h"
+#include "cli/output.h"
+#include "compare/compare.h"
+#include "harness/machine.h"
+#include "harness/plan.h"
+
+#define MAX_ROUNDS 10000
+
+/* -- options -------------------------------------------------------------------------------------
+ */
+
+static int apply_metrics(struct xsg_cli *cli, struct xsg_gate *gate,
+                         const struct xsg_strings *metrics)
+{
+    for (size_t i = 0; i < metrics->n; i++) {
+        const char *names[64];
+        const char *nearest;
+        size_t n = 0;
+        if (xsg_metric_find(metrics->item[i]))
+            continue;
+        for (; n < xsg_n_metrics && n < 64; n++)
+            names[n] = xsg_metrics[n].name;
+        nearest = xsg_nearest(metrics->item[i], names, n);
+        xsg_fail(&cli->err, XSG_EINVAL, "'%s' is not a metric", metrics->item[i]);
+        return nearest ? xsg_fail_hint(&cli->err, XSG_EINVAL, "did you mean '%s'?", nearest)
+                       : XSG_EINVAL;
+    }
+    if (metrics->n > 0) {
+        gate->metrics = metrics->item;
+        gate->n_metrics = metrics->n;
+    }
+    return 0;
+}
+
+static int parse_rounds(struct xsg_cli *cli, const char *text, int64_t *rounds)
+{
+    *rounds = 0;
+    if (!text || strcmp(text, "auto") == 0)
+        return 0;
+    if (xsg_parse_int(text, 1, MAX_ROUNDS, rounds) != 0)
+        return xsg_fail(&cli->err, XSG_EINVAL, "--rounds %s: expected auto or 1 to %d", text,
+                        MAX_ROUNDS);
+    return 0;
+}
+
+int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
+                     const struct xsg_gate_options *options)
+{
+    struct xsg_gate *gate = &project->suite.gate;
+    int64_t rounds;
+    int rc = xsg_output_check(cli, &options->reports);
+
+    if (rc == 0)
+        rc = parse_rounds(cli, options->rounds, &rounds);
+    if (rc == 0)
+        rc = apply_metrics(cli, gate, &options->metrics);
+    if (rc != 0)
+        return rc;
+    if (options->fresh && options->stored)
+        return xsg_fail(&cli->err, XSG_EINVAL, "--fresh and --stored exclude each other");
+    if (options->threshold == 0 || options->threshold >= 1) {
+        xsg_fail(&cli->err, XSG_EINVAL, "--threshold: expected more than 0%% and less than 100%%");
+        return xsg_fail_hint(&cli->err, XSG_EINVAL,
+                             "the threshold is the slowdown itself: 50%% means 1.5 times slower");
+    }
+    if (options->threshold > 0)
+        gate->threshold = options->threshold;
+    gate->strict |= options->strict;
+    gate->filter = options->filter;
+    return 0;
+}
+
+/* -- the two sides -------------------------------------------------------------------------------
+ */
+
+/* One gate at a time measures in a repository: two would disturb each other, and build in the same
+ * folders. */
+static int lock_repository(struct xsg_cli *cli, const struct xsg_project *project, int *fd)
+{
+    const char *path = xsg_path_join(cli->arena, project->folder, "gate.lock");
+    bool said = false;
+
+    for (;;) {
+        int rc = xsg_lock_file(path, false, fd, &cli->err);
+        if (rc != XSG_EBUSY)
+            return rc;
+        if (!said)
+            xsg_info("another gate is measuring in this repository; waiting for it");
+        said = true;
+        cli->err = (struct xsg_err){0};
+        xsg_system_clock.sleep_ns(xsg_system_clock.arg, 200 * 1000 * 1000);
+        if (xsg_interrupted)
+            return xsg_fail(&cli->err, XSG_EINTR, "interrupted while waiting for another gate");
+    }
+}
+
+static const char *side_name(const struct xsg_gate_side *side)
+{
+    return side->work_tree && side->commit.dirty ? "the work tree" : side->commit.describe;
+}
+
+static int build_side(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
+                      bool no_build)
+{
+    const char *key = xsg_printf(
+        cli->arena, "%016llx",
+        (unsigned long long)xsg_hash(project->suite.build ? project->suite.build : "",
+                                     project->suite.build ? strlen(project->suite.build) : 0));
+    bool fresh = false;
+    int rc;
+
+    if (side->work_tree) {
+        side->root = xsg_strdup(cli->arena, xsg_git_root(project->git));
+    } else {
+        rc = xsg_git_checkout(project->git, cli->arena, side->commit.oid, &side->root, &fresh,
+                              &cli->err);
+        if (rc != 0)
+            return rc;
+        if (xsg_git_checkout_is_built(project->git, side->commit.oid, key))
+            return 0;
+    }
+    if (!project->suite.build || no_build)
+        return 0;
+    xsg_progress("building %s", side_name(side));
+    rc = xsg_launch_build(cli->arena, &project->suite, side->root, &xsg_interrupted, &cli->err);
+    if (rc != 0) {
+        xsg_err_prefix(&cli->err, "building %s (%.10s)", side_name(side), side->commit.oid);
+        return rc;
+    }
+    return side->work_tree ? 0
+                           : xsg_git_checkout_built(project->git, side->commit.oid, key, &cli->err);
+}
+
+static void start_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
+                      const char *session)
+{
+    side->run.session = session;
+    side->run.created = xsg_system_clock.realtime_s(xsg_system_clock.arg);
+    side->run.commit = side->commit;
+    side->run.suite_hash = project->suite.hash;
+    xsg_machine_environment(cli->arena, &side->run.environment);
+}
+
+static const char *new_session(struct xsg_cli *cli)
+{
+    return xsg_printf(cli->arena, "%016llx", (unsigned long long)xsg_rng_seed_from_system());
+}
+
+/* -- measuring -----------------------------------------------------------------------------------
+ */
+
+struct look_state {
+    struct xsg_cli *cli;
+    struct xsg_project *project;
+    struct xsg_gate_side *base, *head;
+    struct xsg_compare_options compare;
+    size_t *target_look;
+    bool *decided;
+};
+
+static void on_progress(void *arg, const char *line)
+{
+    (void)arg;
+    xsg_progress("%s", line);
+}
+
+/* A look: targets whose every delta is decided are measured no more; the others have spent the
+ * error up to here. */
+static void on_look(void *arg, const struct xsg_plan_look *look, bool *open)
+{
+    struct look_state *state = arg;
+    struct xsg_arena scratch = XSG_ARENA_INIT;
+    struct xsg_comparison comparison = {0};
+    struct xsg_err err = {0};
+    const struct xsg_run *run = &state->head->run;
+
+    state->compare.n_looks = look->n_looks;
+    for (size_t i = 0; i < run->n_targets; i++) {
+        if (!state->decided[i])
+            state->target_look[i] = look->index;
+    }
+    state->compare.look = look->index;
+    if (xsg_compare(&scratch, &state->base->run, run, &state->project->suite.gate, &state->compare,
+                    &comparison, &err) == 0) {
+        for (size_t i = 0; i < run->n_targets; i++) {
+            if (open[i] && xsg_compare_decided(&comparison, run->targets[i].name)) {
+                open[i] = false;
+                state->decided[i] = true;
+            }
+        }
+    }
+    xsg_arena_release(&scratch);
+}
+
+static struct xsg_plan_options plan_options(struct xsg_cli *cli,
+                                            const struct xsg_gate_options *options)
+{
+    struct xsg_plan_options plan = {
+        .max_time_s = options->max_time,
+        .seed = xsg_rng_seed_from_system(),
+        .progress = on_progress,
+        .clock = &xsg_system_clock,
+    };
+
+    parse_rounds(cli, options->rounds, &plan.rounds); /* checked by xsg_gate_prepare */
+    xsg_verbose("seed of the order of rounds: %llu", (unsigned long long)plan.seed);
+    return plan;
+}
+
+static int measure_pair(struct look_state *state, const struct xsg_gate_options *options)
+{
+    struct xsg_cli *cli = state->cli;
+    struct xsg_launcher launcher = xsg_project_launcher(state->project);
+    struct xsg_plan_options plan = plan_options(cli, options);
+    struct xsg_plan_side base = {state->base->root, &state->base->run};
+    struct xsg_plan_side head = {state->head->root, &state->head->run};
+    const char *session = new_session(cli);
+
+    plan.look = plan.rounds > 0 ? NULL : on_look;
+    plan.arg = state;
+    start_run(cli, state->project, state->base, session);
+    start_run(cli, state->project, state->head, session);
+    return xsg_plan_run(cli->arena, &state->project->suite, &launcher, &base, &head, &plan,
+                        &cli->err);
+}
+
+static int measure_alone(struct xsg_cli *cli, struct xsg_project *project,
+                         struct xsg_gate_side *side, const struct xsg_gate_options *options)
+{
+    struct xsg_launcher launcher = xsg_project_launcher(project);
+    struct xsg_plan_options plan = plan_options(cli, options);
+    struct xsg_plan_side head = {side->root, &side->run};
+
+    if (plan.rounds == 0)
+        plan.rounds = 10;
+    start_run(cli, project, side, new_session(cli));
+    return xsg_plan_run(cli->arena, &project->suite, &launcher, NULL, &head, &plan, &cli->err);
+}
+
+/* -- stored runs ---------------------------------------------------------------------------------
+ */
+
+static int find_stored(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side)
+{
+    struct xsg_environment now = {0};
+    struct xsg_store_query query = {.oid = side->commit.oid, .suite_hash = project->suite.hash};
+
+    xsg_machine_environment(cli->arena, &now);
+    query.fingerprint = now.fingerprint;
+    return xsg_store_find(project->store, cli->arena, &query, &side->run, &cli->err);
+}
+
+/* Both commits were measured before, in the same rounds, on this machine: nothing to measure. */
+static bool find_stored_pair(struct xsg_cli *cli, struct xsg_project *project,
+                             struct xsg_gate_side *base, struct xsg_gate_side *head)
+{
+    struct xsg_err ignored = cli->err;
+    bool found = !base->commit.dirty && !head->commit.dirty &&
+                 find_stored(cli, project, base) == 0 && find_stored(cli, project, head) == 0 &&
+                 base->run.session && head->run.session &&
+                 strcmp(base->run.session, head->run.session) == 0 && base->run.id != head->run.id;
+
+    cli->err = ignored;
+    if (!found) {
+        base->run = (struct xsg_run){0};
+        head->run = (struct xsg_run){0};
+    }
+    return found;
+}
+
+/* -- the gate ------------------------------------------------------------------------------------
+ */
+
+static struct xsg_changed find_changes(struct xsg_cli *cli, struct xsg_project *project,
+                                       const struct xsg_gate_side *base,
+                                       const struct xsg_gate_side *head)
+{
+    struct xsg_changed changed = {.run = &head->run};
+    struct xsg_err err = {0};
+    const char *to = head->work_tree && head->commit.dirty ? NULL : head->commit.oid;
+
+    changed.known =
+        xsg_git_diff(project->git, cli->arena, base->commit.oid, to, &changed.changes, &err) == 0;
+    if (!changed.known)
+        xsg_warn("what the commits change is not known: %s", err.text);
+    return changed;
+}
+
+static int store_comparison(struct xsg_cli *cli, struct xsg_project *project,
+                            struct xsg_gate_side *base, struct xsg_gate_side *head,
+                            struct xsg_comparison *comparison)
+{
+    struct xsg_buf json = XSG_BUF_INIT;
+    struct xsg_report_options options = {0};
+    int rc;
+
+    if (comparison->verdict == XSG_VERDICT_INVALID)
+        return 0; /* nobody shall take it for a baseline */
+    xsg_report_find("json")->write(&json, comparison, &options);
+    rc = xsg_store_put_comparison(project->store, &base->run, &head->run, comparison,
+                                  xsg_buf_str(&json), &cli->err);
+    xsg_buf_release(&json);
+    return rc;
+}
+
+static int finish(struct xsg_cli *cli, struct xsg_project *project, struct look_state *state,
+                  const struct xsg_gate_options *options, double elapsed_s)
+{
+    struct xsg_comparison *comparison = XSG_NEW(cli->arena, struct xsg_comparison);
+    int rc = xsg_compare(cli->arena, &state->base->run, &state->head->run, &project->suite.gate,
+                         &state->compare, comparison, &cli->err);
+
+    if (rc != 0)
+        return rc;
+    comparison->elapsed_s = elapsed_s;
+    rc = store_comparison(cli, project, state->base, state->head, comparison);
+    if (rc != 0)
+        xsg_warn("the result was not stored: %s", cli->err.text);
+    rc = xsg_output_write(cli, comparison, &options->reports,
+                          xsg_path_join(cli->arena, project->folder, "report.html"));
+    return rc != 0 ? rc : xsg_compare_exit_status(comparison);
+}
+
+static int build_and_measure(struct xsg_cli *cli, struct xsg_project *project,
+                             struct look_state *state, const struct xsg_gate_options *options)
+{
+    struct xsg_gate_side *base = state->base;
+    int rc = build_side(cli, project, state->head, options->no_build);
+
+    if (rc != 0)
+        return rc;
+    if (options->stored) {
+        rc = find_stored(cli, project, base);
+        if (rc != 0) {
+            xsg_err_prefix(&cli->err, "--stored");
+            return rc == XSG_ENOTFOUND ? XSG_EFAILED : rc;
+        }
+        return measure_alone(cli, project, state->head, options);
+    }
+    rc = build_side(cli, project, base, options->no_build);
+    return rc != 0 ? rc : measure_pair(state, options);
+}
+
+int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *base,
+                 struct xsg_gate_side *head, const char *how,
+                 const struct xsg_gate_options *options)
+{
+    struct xsg_changed changed = find_changes(cli, project, base, head);
+    size_t n = project->suite.n_targets;
+    struct look_state state = {
+        .cli = cli,
+        .project = project,
+        .base = base,
+        .head = head,
+        .compare = {.changed = xsg_changed_function, .arg = &changed},
+        .target_look = XSG_NEW_ARRAY(cli->arena, size_t, n),
+        .decided = XSG_NEW_ARRAY(cli->arena, bool, n),
+    };
+    int64_t start = xsg_system_clock.monotonic_ns(xsg_system_clock.arg);
+    int lock = -1;
+    int rc = 0;
+
+    state.compare.target_look = state.target_look;
+    xsg_info("base %.10s (%s), head %.10s%s", base->commit.oid, how, head->commit.oid,
+             head->commit.dirty ? " with local changes" : "");
+    if (options->fresh || options->stored || head->work_tree ||
+        !find_stored_pair(cli, project, base, head)) {
+        rc = lock_repository(cli, project, &lock);
+        if (rc == 0)
+            rc = build_and_measure(cli, project, &state, options);
+        xsg_unlock_file(lock);
+    } else {
+        xsg_info("both were measured before, side by side; --fresh measures again");
+    }
+    xsg_progress_clear();
+    if (rc != 0)
+        return rc;
+    return finish(cli, project, &state, options,
+                  (double)(xsg_system_clock.monotonic_ns(xsg_system_clock.arg) - start) / 1e9);
+}
+
+int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,
+                         struct xsg_gate_side *side, const struct xsg_gate_options *options)
+{
+    struct xsg_buf out = XSG_BUF_INIT;
+    struct xsg_report_options report = {.columns = xsg_terminal_columns(1, 100),
+                                        .color = xsg_color_for(1)};
+    int lock = -1;
+    int rc = lock_repository(cli, project, &lock);
+
+    if (rc == 0)
+        rc = build_side(cli, project, side, options->no_build);
+    if (rc == 0)
+        rc = measure_alone(cli, project, side, options);
+    xsg_unlock_file(lock);
+    xsg_progress_clear();
+    for (size_t i = 0; rc == 0 && i < side->run.n_targets; i++) {
+        if (side->run.targets[i].invalid)
+            rc = xsg_fail(&cli->err, XSG_EFAILED, "%s: %s", side->run.targets[i].name,
+                          side->run.targets[i].invalid);
+    }
+    if (rc == 0)
+        rc = xsg_store_put(project->store, &side->run, &cli->err);
+    if (rc != 0)
+        return rc;
+    xsg_report_run(&out, &side->run, &report);
+    xsg_cli_print(out.data, out.len);
+    xsg_buf_release(&out);
+    return XSG_EXIT_PASSED;
+}

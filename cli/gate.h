@@ -1,0 +1,70 @@
+/* The gate: two sides, built and measured in rounds, compared, stored, reported. */
+#ifndef XSG_CLI_GATE_H
+#define XSG_CLI_GATE_H
+
+#include <stdint.h>
+
+#include "cli/cli.h"
+#include "cli/project.h"
+
+/* Options that run and compare share. */
+struct xsg_gate_options {
+    double threshold; /* NaN: as configured */
+    struct xsg_strings metrics, reports;
+    const char *rounds; /* "auto" or a number */
+    const char *filter; /* glob: functions that the gate judges */
+    double max_time;
+    bool fresh, stored, strict, no_build;
+};
+#define XSG_GATE_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        .threshold = -1                                                                            \
+    }
+
+/* The rows of the option table for them, to be spliced into a command's table. */
+#define XSG_GATE_OPTION_ROWS(o)                                                                    \
+    {XSG_OPT_RATIO,  't',  "threshold", "PERCENT", "smallest slowdown that fails, e.g. 5%",        \
+     &(o).threshold, NULL, NULL},                                                                  \
+        {XSG_OPT_LIST, 'm',  "metric", "NAME", "judge this metric (repeatable); default: time",    \
+         &(o).metrics, NULL, "metric"},                                                            \
+        {XSG_OPT_STRING, 'n',  "rounds", "N|auto", "rounds to measure; auto stops when decided",   \
+         &(o).rounds,    NULL, NULL},                                                              \
+        {XSG_OPT_SECONDS, 0,    "max-time", "TIME", "stop measuring after this time, e.g. 5m",     \
+         &(o).max_time,   NULL, NULL},                                                             \
+        {XSG_OPT_FLAG, 0,    "fresh", NULL, "measure both sides now, whatever is stored",          \
+         &(o).fresh,   NULL, NULL},                                                                \
+        {XSG_OPT_FLAG, 0,    "stored", NULL, "never rebuild the base; use its stored run",         \
+         &(o).stored,  NULL, NULL},                                                                \
+        {XSG_OPT_LIST, 'r',  "report", "FORMAT[:FILE]", "text, markdown, json, html, junit",       \
+         &(o).reports, NULL, "report"},                                                            \
+        {XSG_OPT_FLAG, 0,    "strict", NULL, "undecided fails too (status 4)",                     \
+         &(o).strict,  NULL, NULL},                                                                \
+        {XSG_OPT_STRING, 'f',  "filter", "GLOB", "judge only functions that match",                \
+         &(o).filter,    NULL, NULL},                                                              \
+    {                                                                                              \
+        XSG_OPT_FLAG, 0, "no-build", NULL, "do not run the build command", &(o).no_build, NULL,    \
+            NULL                                                                                   \
+    }
+
+/* One side of a gate. */
+struct xsg_gate_side {
+    struct xsg_commit commit;
+    bool work_tree; /* measured where the user works; else in a checkout */
+    char *root;
+    struct xsg_run run;
+};
+
+/* Checks options and applies them to the suite's gate, before anything is measured. */
+int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
+                     const struct xsg_gate_options *options);
+
+/* Measures, compares, stores and reports base against head. Returns the process's status. */
+int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *base,
+                 struct xsg_gate_side *head, const char *how,
+                 const struct xsg_gate_options *options);
+
+/* Measures one side alone and stores it. */
+int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,
+                         struct xsg_gate_side *side, const struct xsg_gate_options *options);
+
+#endif
