@@ -1,0 +1,93 @@
+/* report: renders a stored comparison, or a JSON report file, again. */
+#include <math.h>
+
+#include "base/fs.h"
+#include "ci/report/report.h"
+#include "cli/output.h"
+#include "cli/project.h"
+
+#define REPORT_FILE_LIMIT ((size_t)64 << 20)
+
+static struct {
+    struct xsg_strings formats;
+    int64_t id;
+} o;
+
+static int read_stored(struct xsg_cli *cli, struct xsg_project *project,
+                       struct xsg_comparison *comparison)
+{
+    struct xsg_run *runs = XSG_NEW_ARRAY(cli->arena, struct xsg_run, 2);
+    int64_t base = 0, head = 0;
+    char *json = NULL;
+    size_t n = 0;
+    int rc = xsg_store_get_comparison(project->store, cli->arena, o.id, &json, &n, &base, &head,
+                                      &cli->err);
+
+    if (rc == 0)
+        rc = xsg_report_read_json(cli->arena, json, n, comparison, &cli->err);
+    if (rc == 0)
+        rc = xsg_store_get(project->store, cli->arena, base, &runs[0], &cli->err);
+    if (rc == 0)
+        rc = xsg_store_get(project->store, cli->arena, head, &runs[1], &cli->err);
+    if (rc != 0)
+        return rc;
+    comparison->base = &runs[0];
+    comparison->head = &runs[1];
+    return 0;
+}
+
+static int read_file(struct xsg_cli *cli, const char *path, struct xsg_comparison *comparison)
+{
+    char *text = NULL;
+    size_t n = 0;
+    int rc = xsg_read_file(cli->arena, path, REPORT_FILE_LIMIT, &text, &n, &cli->err);
+
+    if (rc == 0)
+        rc = xsg_report_read_json(cli->arena, text, n, comparison, &cli->err);
+    if (rc != 0)
+        xsg_err_prefix(&cli->err, "%s", path);
+    return rc;
+}
+
+static int run(struct xsg_cli *cli, const struct xsg_strings *words)
+{
+    struct xsg_comparison *comparison = XSG_NEW(cli->arena, struct xsg_comparison);
+    struct xsg_project project = {0};
+    int rc;
+
+    if (words->n > 1)
+        return xsg_fail(&cli->err, XSG_EINVAL, "report takes one JSON report file, or none");
+    rc = xsg_output_check(cli, &o.formats);
+    if (rc == 0 && words->n == 1) {
+        rc = read_file(cli, words->item[0], comparison);
+    } else if (rc == 0) {
+        rc = xsg_project_open(&project, cli, XSG_NEED_STORE_EXISTS);
+        if (rc == 0)
+            rc = read_stored(cli, &project, comparison);
+    }
+    if (rc == 0)
+        rc = xsg_output_write(cli, comparison, &o.formats, NULL);
+    xsg_project_close(&project);
+    return rc;
+}
+
+static const struct xsg_opt opts[] = {
+    {XSG_OPT_LIST, 'f', "format", "FORMAT[:FILE]", "text, markdown, json, html, junit (repeatable)",
+     &o.formats, NULL, "report"},
+    {XSG_OPT_INT, 0, "id", "N", "the comparison with this id; default: the newest", &o.id, NULL,
+     NULL},
+    {XSG_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, NULL},
+};
+static const char *const examples[] = {
+    "xsgate report --format html:perf.html", "the newest comparison as a page",
+    "xsgate report result.json --format markdown", "a report file in another format", NULL};
+static const struct xsg_opt_spec spec = {
+    "report",
+    "report [--format FORMAT[:FILE]] [FILE.json]",
+    "render a stored comparison again",
+    "Renders the newest stored comparison, or a JSON report file. The exit status says only\n"
+    "whether that worked.",
+    opts,
+    examples,
+    "file"};
+const struct xsg_command xsg_cmd_report = {&spec, false, run};
