@@ -7,10 +7,10 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-enum xsg_profile_mode {           /* as bits; names as in the configuration */
-    XSG_MODE_SCOPES = 1,
-    XSG_MODE_FUNCTIONS = 2,
-    XSG_MODE_SAMPLE = 4
+enum xsg_profile_mode { /* as bits; names as in the configuration */
+                        XSG_MODE_SCOPES = 1,
+                        XSG_MODE_FUNCTIONS = 2,
+                        XSG_MODE_SAMPLE = 4
 };
 
 struct xsg_suite_target {
@@ -20,22 +20,22 @@ struct xsg_suite_target {
     unsigned profile;      /* enum xsg_profile_mode bits; default sample */
     const char **metrics;  /* names of base/metric.h; default: time */
     size_t n_metrics;
-    const char **env;      /* "KEY=value" set for the target */
+    const char **env; /* "KEY=value" set for the target */
     size_t n_env;
-    double timeout_s;      /* default 60 */
-    int warmup;            /* invocations per side before the first round; default 1 */
-    int64_t rate_hz;       /* sampling rate; default 250 */
+    double timeout_s; /* default 60 */
+    int warmup;       /* invocations per side before the first round; default 1 */
+    int64_t rate_hz;  /* sampling rate; default 250 */
     int line;
 };
 
 struct xsg_suite {
-    const char *file;      /* the path it was read from */
-    const char *build;     /* shell command, run in each checkout; NULL: nothing to build */
+    const char *file;       /* the path it was read from */
+    const char *build;      /* shell command, run in each checkout; NULL: nothing to build */
     double build_timeout_s; /* default 1800 */
     struct xsg_suite_target *targets;
     size_t n_targets;
-    struct xsg_gate gate;  /* threshold, rules, ignore, metrics; alpha, min_share */
-    const char *hash;      /* hex over what decides comparability: build, commands, profiles */
+    struct xsg_gate gate; /* threshold, rules, ignore, metrics; alpha, min_share */
+    const char *hash;     /* hex over what decides comparability: build, commands, profiles */
 };
 
 /* Looks for xsgate.yml, .xsgate.yml, .github/xsgate.yml from folder upward to stop (inclusive).
@@ -47,7 +47,8 @@ int xsg_suite_load(struct xsg_arena *arena, const char *path, struct xsg_suite *
 /* text for tests and fuzzing; name as it is to be shown. */
 int xsg_suite_parse(struct xsg_arena *arena, const char *name, const char *text, size_t n,
                     struct xsg_suite *suite, struct xsg_err *err);
-/* Keeps the named targets only (globs allowed). An unknown one is XSG_EINVAL with the nearest name. */
+/* Keeps the named targets only (globs allowed). An unknown one is XSG_EINVAL with the nearest name.
+ */
 int xsg_suite_select(struct xsg_arena *arena, struct xsg_suite *suite, const char *const *names,
                      size_t n, struct xsg_err *err);
 
