@@ -20,21 +20,21 @@ struct xsg_launcher {
 
 struct xsg_launch {
     const struct xsg_suite_target *target;
-    const char *root;      /* the checkout */
-    const char *bench;     /* value of XSGATE_BENCH; NULL: unset */
-    size_t env_padding;    /* bytes of padding variable: varies the stack's position */
-    bool no_profile;       /* run it bare */
+    const char *root;        /* the checkout */
+    const char *bench;       /* value of XSGATE_BENCH; NULL: unset */
+    size_t env_padding;      /* bytes of padding variable: varies the stack's position */
+    bool no_profile;         /* run it bare */
     const char *const *argv; /* instead of target->command (record); NULL-terminated; may be NULL */
-    bool pass_output;      /* the target keeps our stdin, stdout and stderr (record) */
-    bool keep_addresses;   /* see struct xsg_session_options */
+    bool pass_output;        /* the target keeps our stdin, stdout and stderr (record) */
+    bool keep_addresses;     /* see struct xsg_session_options */
 };
 
 struct xsg_invocation {
     struct xsg_proc_result proc;
     struct xsg_profile profile;
-    const char *failure;   /* NULL, or one sentence why it cannot be judged: exit status, signal,
-                              time-out, a profiler that did not attach (and what to do) */
-    const char *hint;      /* next step, or NULL */
+    const char *failure; /* NULL, or one sentence why it cannot be judged: exit status, signal,
+                            time-out, a profiler that did not attach (and what to do) */
+    const char *hint;    /* next step, or NULL */
 };
 
 /* 0 when it was run, also when it failed (see failure). XSG_EINTR when interrupted. */

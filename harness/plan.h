@@ -14,25 +14,25 @@
 #include "harness/suite.h"
 
 struct xsg_plan_side {
-    const char *root;         /* the built checkout */
-    struct xsg_run *run;      /* filled: targets, series, elapsed; commit etc. are the caller's */
+    const char *root;    /* the built checkout */
+    struct xsg_run *run; /* filled: targets, series, elapsed; commit etc. are the caller's */
 };
 
 /* A look: has enough been measured? Called at 10, 20, 40, 80 rounds (never beyond max). */
 struct xsg_plan_look {
-    size_t index;             /* 0, 1, ... */
-    size_t n_looks;           /* planned in all */
-    size_t rounds;            /* done so far */
+    size_t index;   /* 0, 1, ... */
+    size_t n_looks; /* planned in all */
+    size_t rounds;  /* done so far */
     bool last;
 };
 
 enum xsg_plan_decision { XSG_PLAN_CONTINUE = 0, XSG_PLAN_STOP = 1 };
 
 struct xsg_plan_options {
-    int64_t rounds;           /* fixed number; 0: auto, decided at the looks */
-    int64_t max_rounds;       /* for auto; default 40 */
-    double max_time_s;        /* whole plan; 0: none. Honoured within one round */
-    uint64_t seed;            /* order and paddings; printed with -v */
+    int64_t rounds;     /* fixed number; 0: auto, decided at the looks */
+    int64_t max_rounds; /* for auto; default 40 */
+    double max_time_s;  /* whole plan; 0: none. Honoured within one round */
+    uint64_t seed;      /* order and paddings; printed with -v */
     /* Which targets are decided at this look (open[i] is cleared for them). NULL: run to the end.
      * Before each call the runs of both sides hold everything measured so far, as at the end. */
     void (*look)(void *arg, const struct xsg_plan_look *look, bool *open);
