@@ -62,11 +62,12 @@ def may_include(room, header):
     return False
 
 
-def check_include(path, room, kind, header):
+def check_include(root, path, room, kind, header):
     if kind == '"':
         if header.startswith("xsgate/"):
             return "public headers are included with <>"
-        if "/" not in header and os.path.dirname(path) != "":
+        beside = os.path.join(root, os.path.dirname(path), header)
+        if "/" not in header and os.path.exists(beside):  # a generated header stands nowhere
             return f'"{header}" is not written from the root'
         if not may_include(room, header):
             return f'{room} may not include "{header}"'
@@ -99,7 +100,7 @@ def violations(root):
         with open(os.path.join(root, path), encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 match = INCLUDE.match(line)
-                problem = match and check_include(path, room, match[1], match[2])
+                problem = match and check_include(root, path, room, match[1], match[2])
                 if problem:
                     found.append(f"{path}:{number}: {problem}")
     return found, seen
@@ -117,6 +118,8 @@ PLANTED = {
     "cli/a.c": '#include "gate.h"\n',
 }
 HARMLESS = {
+    "cli/gate.h": "\n",
+    "baseline/store_schema.c": '#include "generated_files.h"\n',
     "cli/b.c": '#include "compare/compare.h"\n#include <xsgate/run.h>\n',
     "harness/c.c": '#include "profiler/fold.h"\n#include "profiler/source/session.h"\n',
     "baseline/store_put.c": "#include <sqlite3.h>\n",
