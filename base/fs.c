@@ -104,10 +104,11 @@ int xsg_mkdirs(const char *path, struct xsg_err *err)
         p += strcspn(p, "/");
         bool last = *p == '\0';
         *p = '\0';
-        if (*copy && mkdir(copy, 0777) != 0 && !xsg_is_dir(copy)) {
-            rc = xsg_fail(err, XSG_EFAILED, "cannot make the folder '%s': %s", copy,
-                          errno == EEXIST || errno == ENOTDIR ? "a file is in its place"
-                                                              : xsg_system_reason(errno));
+        int reason = *copy && mkdir(copy, 0777) != 0 ? errno : 0;
+        if (reason && !xsg_is_dir(copy)) {
+            const char *why = reason == EEXIST || reason == ENOTDIR ? "a file is in its place"
+                                                                    : xsg_system_reason(reason);
+            rc = xsg_fail(err, XSG_EFAILED, "cannot make the folder '%s': %s", copy, why);
             break;
         }
         if (last)
