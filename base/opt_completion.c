@@ -62,7 +62,7 @@ static void bash_kind(struct xsg_buf *out, const char *kind)
     else if (is_kind(kind, "file"))
         xsg_buf_puts(out, "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))");
     else
-        xsg_buf_puts(out, "return 0");
+        xsg_buf_puts(out, ":"); /* nothing to offer */
 }
 
 /* Values: a case per option that takes one. */
@@ -107,7 +107,8 @@ static void bash_skip(struct xsg_buf *out, const struct xsg_opt_spec *global)
             xsg_buf_printf(out, "|-%c", opt->short_name);
     }
     if (any)
-        xsg_buf_puts(out, ") i=$((i + 1)) ;;\n");
+        xsg_buf_puts(out, ")\n        [[ ${COMP_WORDS[i + 1]} == '=' ]] && i=$((i + 1))\n"
+                          "        i=$((i + 1)) ;;\n");
 }
 
 static void put_bash(const struct context *c)
@@ -174,7 +175,7 @@ static void zsh_option(struct xsg_buf *out, const struct xsg_opt *opt, const cha
         xsg_buf_puts(out, "]");
         if (takes_value(opt)) {
             xsg_buf_puts(out, ":");
-            put_quoted(out, opt->arg ? opt->arg : "VALUE", "[]:\\");
+            put_quoted(out, opt->arg ? opt->arg : "VALUE", ":\\");
             xsg_buf_puts(out, ":");
             if (opt->choices) {
                 xsg_buf_puts(out, "(");
@@ -245,7 +246,7 @@ static void fish_option(const struct context *c, const struct xsg_opt *opt, cons
     if (opt->short_name)
         xsg_buf_printf(out, " -s %c", opt->short_name);
     if (takes_value(opt))
-        xsg_buf_puts(out, " -x");
+        xsg_buf_puts(out, is_kind(opt->complete, "file") ? " -r" : " -x");
     xsg_buf_puts(out, " -d '");
     for (const char *p = opt->help; *p; p++)
         xsg_buf_printf(out, *p == '\'' || *p == '\\' ? "\\%c" : "%c", *p);

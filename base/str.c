@@ -122,8 +122,8 @@ const char *xsg_nearest(const char *word, const char *const *names, size_t n)
     for (size_t i = 0; i < n; i++) {
         size_t distance = xsg_edit_distance(word, names[i], limit);
         /* "thresh" means "threshold", however many letters are missing at the end. */
-        if (distance > limit && len >= 3 && strncmp(word, names[i], len) == 0)
-            distance = limit;
+        if (distance > 1 && len >= 3 && strncmp(word, names[i], len) == 0)
+            distance = 1;
         /* Two letters of a two-letter word in common with nothing is not a likeness. */
         if (distance < best && distance < strlen(names[i])) {
             best = distance;
