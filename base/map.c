@@ -19,7 +19,7 @@ static size_t *find_slot(const struct xsg_map *map, const void *key, size_t key_
         if (*slot == 0)
             return slot;
         const struct xsg_map_entry *entry = &map->entries[*slot - 1];
-        if (entry->key_len == key_len && memcmp(entry->key, key, key_len) == 0)
+        if (entry->key_len == key_len && (key_len == 0 || memcmp(entry->key, key, key_len) == 0))
             return slot;
     }
 }
