@@ -43,6 +43,20 @@ enum xsg_seg_extent_kind {
     XSG_SEG_EXTENT_THREAD = 4   /* struct xsg_seg_thread, nodes, histograms */
 };
 
+/* How the stacks of samples were walked. */
+enum xsg_seg_unwinder {
+    XSG_SEG_UNWINDER_NONE = 0,      /* not sampled, or only the interrupted address is known */
+    XSG_SEG_UNWINDER_LIBUNWIND = 1, /* complete: by the unwind tables of the code */
+    XSG_SEG_UNWINDER_FRAMES = 2     /* frame pointers: loses the callers of frameless functions */
+};
+
+/* What the reader of samples has to be told. */
+enum xsg_seg_sample_note {
+    XSG_SEG_NOTE_TARGET_SIGPROF = 1, /* the target uses SIGPROF itself: sampling stopped there */
+    XSG_SEG_NOTE_NO_TIMER = 2,       /* a thread got no timer (RLIMIT_SIGPENDING): not sampled */
+    XSG_SEG_NOTE_SMALL_STACK = 4     /* a thread's signal stack is too small: samples_cut, or none */
+};
+
 struct xsg_seg_extent {
     uint64_t offset;
     uint64_t size;
@@ -84,7 +98,8 @@ struct xsg_seg_header {
     uint64_t lost_sites;
     uint64_t lost_strings;
     uint64_t lost_modules;
-    uint64_t unreadable;   /* reserved, 0 */
+    uint32_t unwinder;     /* enum xsg_seg_unwinder */
+    uint32_t sample_notes; /* enum xsg_seg_sample_note bits, added as they happen */
     uint32_t directory_offset; /* XSG_SEG_HEADER_SIZE */
     uint32_t n_extents;        /* capacity of the directory: XSG_SEG_MAX_EXTENTS */
     char exe[1024];        /* /proc/self/exe, NUL-terminated, cut if longer */
@@ -205,6 +220,7 @@ struct xsg_seg_thread {
     uint64_t sample_ns;    /* their weight: ns of thread CPU time */
     uint64_t overruns;     /* timer expirations that were merged into another's signal */
     uint64_t samples_lost; /* taken at a moment when the tree could not be changed */
+    uint64_t samples_cut;  /* recorded by their leaf alone: no room on the signal stack */
     uint64_t cpu_ns;       /* thread CPU time when it ended; 0: not known */
     char name[16];         /* comm of the last thread */
 };

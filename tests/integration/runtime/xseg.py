@@ -9,14 +9,14 @@ import os
 import struct
 import sys
 
-HEADER = struct.Struct("<8s12IQ4Q11Q2I1024s1024s")
+HEADER = struct.Struct("<8s12IQ4Q10Q4I1024s1024s")
 EXTENT = struct.Struct("<QQII")
 TABLE = struct.Struct("<IIII")
 SITE = struct.Struct("<IIIIII")
 MODULE = struct.Struct("<QQQII32s")
 NODE = struct.Struct("<7QII")
 HIST = struct.Struct("<QQQII248I")
-THREAD = struct.Struct("<8I2Q11Q16s")
+THREAD = struct.Struct("<8I2Q12Q16s")
 
 SCOPE, BENCH, COUNTER, ATTR = range(4)
 SITES, STRINGS, MODULES, THREADS = 1, 2, 3, 4
@@ -61,7 +61,7 @@ class Thread:
     def __init__(self, data, offset, size):
         names = ("tid in_use threads node_capacity nodes hist_capacity hists reserved nodes_offset "
                  "hists_offset lost_nodes lost_hists reentries unmatched too_deep negative samples "
-                 "sample_ns overruns samples_lost cpu_ns name")
+                 "sample_ns overruns samples_lost samples_cut cpu_ns name")
         for name, value in zip(names.split(), THREAD.unpack_from(data, offset)):
             setattr(self, name, value)
         self.name = self.name.split(b"\0")[0].decode()
@@ -93,7 +93,7 @@ class Segment:
         names = ("magic version header_size node_size hist_size site_size module_size pid ppid clock "
                  "modes state rate_hz start_realtime_ns start_ticks start_ns last_ticks last_ns "
                  "cost_timed cost_inner cost_counted function_timed function_inner "
-                 "function_counted lost_threads lost_sites lost_strings lost_modules unreadable "
+                 "function_counted lost_threads lost_sites lost_strings lost_modules unwinder sample_notes "
                  "directory_offset n_extents exe command")
         check(len(data) >= HEADER.size, "header")
         for name, value in zip(names.split(), HEADER.unpack_from(data, 0)):
