@@ -1,6 +1,6 @@
 /*
- * report: a comparison -> text. Pure functions into a buffer. Everything that came from the target or
- * the repository (names, files, output) is hostile and escaped for the format at hand.
+ * report: a comparison -> text. Pure functions into a buffer. Everything that came from the target
+ * or the repository (names, files, output) is hostile and escaped for the format at hand.
  */
 #ifndef XSG_CI_REPORT_REPORT_H
 #define XSG_CI_REPORT_REPORT_H
@@ -15,16 +15,16 @@
 #include "base/error.h"
 
 struct xsg_report_options {
-    int columns;        /* terminal: width; at least 40 is honoured */
-    bool color;         /* terminal */
-    bool all;           /* also unchanged functions (terminal, markdown) */
-    size_t limit;       /* markdown: bytes; 0: 65000. Rows are dropped whole, counts stay true */
-    const char *html;   /* where the HTML report lies, for a link; may be NULL */
+    int columns;      /* terminal: width; at least 40 is honoured */
+    bool color;       /* terminal */
+    bool all;         /* also unchanged functions (terminal, markdown) */
+    size_t limit;     /* markdown: bytes; 0: 65000. Rows are dropped whole, counts stay true */
+    const char *html; /* where the HTML report lies, for a link; may be NULL */
 };
 
 /* A report format. The table xsg_report_formats is the registry: name -> writer. */
 struct xsg_report_format {
-    const char *name;      /* "text", "markdown", "json", "html", "junit" */
+    const char *name; /* "text", "markdown", "json", "html", "junit" */
     const char *help;
     void (*write)(struct xsg_buf *out, const struct xsg_comparison *comparison,
                   const struct xsg_report_options *options);

@@ -1,0 +1,19 @@
+#include <string.h>
+
+#include "ci/report/parts.h"
+#include "ci/report/report.h"
+
+const struct xsg_report_format xsg_report_formats[] = {
+    {"text", "table for a terminal", xsg_report_text},
+    {"json", "the contract of docs/formats/report.schema.json", xsg_report_json},
+};
+const size_t xsg_n_report_formats = sizeof xsg_report_formats / sizeof xsg_report_formats[0];
+
+const struct xsg_report_format *xsg_report_find(const char *name)
+{
+    for (size_t i = 0; i < xsg_n_report_formats; i++) {
+        if (strcmp(xsg_report_formats[i].name, name) == 0)
+            return &xsg_report_formats[i];
+    }
+    return NULL;
+}

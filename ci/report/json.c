@@ -1,0 +1,177 @@
+/* json: the contract of docs/formats/report.schema.json. */
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "ci/report/parts.h"
+
+#define SCHEMA 1
+
+static void put_string(struct xsg_json_writer *w, const char *key, const char *value)
+{
+    xsg_json_key(w, key);
+    xsg_json_string(w, value);
+}
+
+static void put_int(struct xsg_json_writer *w, const char *key, int64_t value)
+{
+    xsg_json_key(w, key);
+    xsg_json_int(w, value);
+}
+
+static void put_double(struct xsg_json_writer *w, const char *key, double value)
+{
+    xsg_json_key(w, key);
+    xsg_json_double(w, value);
+}
+
+static void put_bool(struct xsg_json_writer *w, const char *key, bool value)
+{
+    xsg_json_key(w, key);
+    xsg_json_bool(w, value);
+}
+
+static void put_environment(struct xsg_json_writer *w, const struct xsg_environment *e)
+{
+    xsg_json_key(w, "environment");
+    xsg_json_begin_object(w);
+    put_string(w, "cpu_model", e->cpu_model);
+    put_int(w, "cores", e->cores);
+    put_int(w, "memory", e->memory);
+    put_string(w, "kernel", e->kernel);
+    put_string(w, "os", e->os);
+    put_string(w, "libc", e->libc);
+    put_string(w, "compiler", e->compiler);
+    put_string(w, "virtualization", e->virtualization);
+    put_string(w, "governor", e->governor);
+    put_string(w, "gpu", e->gpu);
+    put_string(w, "xsgate", e->xsgate);
+    put_string(w, "fingerprint", e->fingerprint);
+    xsg_json_end_object(w);
+}
+
+static void put_side(struct xsg_json_writer *w, const char *key, const struct xsg_run *run)
+{
+    xsg_json_key(w, key);
+    xsg_json_begin_object(w);
+    put_string(w, "commit", run->commit.oid);
+    put_string(w, "describe", run->commit.describe);
+    put_string(w, "subject", run->commit.subject);
+    put_int(w, "time", run->commit.time);
+    put_bool(w, "dirty", run->commit.dirty);
+    put_environment(w, &run->environment);
+    xsg_json_end_object(w);
+}
+
+static void put_gate(struct xsg_json_writer *w, const struct xsg_gate *gate)
+{
+    xsg_json_key(w, "gate");
+    xsg_json_begin_object(w);
+    put_double(w, "threshold", gate->threshold);
+    put_double(w, "alpha", gate->alpha);
+    put_double(w, "min_share", gate->min_share);
+    put_bool(w, "strict", gate->strict);
+    put_string(w, "filter", gate->filter);
+    xsg_json_end_object(w);
+}
+
+/* What can invalidate a target differs by side: both are kept. */
+static void put_targets(struct xsg_json_writer *w, const struct xsg_comparison *c)
+{
+    xsg_json_key(w, "targets");
+    xsg_json_begin_array(w);
+    for (size_t i = 0; i < c->head->n_targets; i++) {
+        const struct xsg_target_run *target = &c->head->targets[i];
+        const struct xsg_target_run *base = NULL;
+        for (size_t k = 0; k < c->base->n_targets; k++) {
+            if (strcmp(c->base->targets[k].name, target->name) == 0)
+                base = &c->base->targets[k];
+        }
+        xsg_json_begin_object(w);
+        put_string(w, "name", target->name);
+        put_string(w, "command", target->command);
+        put_string(w, "profile", target->profile);
+        put_int(w, "samples", (int64_t)target->samples);
+        put_int(w, "lost", (int64_t)(target->lost + (base ? base->lost : 0)));
+        put_string(w, "invalid_base", base ? base->invalid : NULL);
+        put_string(w, "invalid_head", target->invalid);
+        xsg_json_end_object(w);
+    }
+    xsg_json_end_array(w);
+}
+
+static void put_summary(struct xsg_json_writer *w, const char *key, const struct xsg_summary *s)
+{
+    xsg_json_key(w, key);
+    xsg_json_begin_object(w);
+    put_double(w, "median", s->median);
+    put_double(w, "mean", s->mean);
+    put_int(w, "n", (int64_t)s->n);
+    put_double(w, "calls", s->calls);
+    xsg_json_end_object(w);
+}
+
+static void put_delta(struct xsg_json_writer *w, const struct xsg_delta *d)
+{
+    xsg_json_begin_object(w);
+    put_string(w, "target", d->target);
+    put_string(w, "function", d->function.name);
+    put_string(w, "file", d->function.file);
+    xsg_json_key(w, "line");
+    if (d->function.line > 0)
+        xsg_json_int(w, d->function.line);
+    else
+        xsg_json_null(w);
+    put_string(w, "module", d->function.module);
+    put_string(w, "metric", d->metric);
+    put_string(w, "unit", d->unit);
+    put_summary(w, "base", &d->base);
+    put_summary(w, "head", &d->head);
+    put_double(w, "ratio", d->ratio);
+    put_double(w, "low", d->low);
+    put_double(w, "high", d->high);
+    put_double(w, "p", d->p);
+    put_double(w, "share", d->share);
+    put_double(w, "threshold", d->threshold);
+    put_string(w, "verdict", xsg_delta_verdict_name(d->verdict));
+    put_string(w, "cause", d->cause);
+    xsg_json_key(w, "changed");
+    if (d->changed < 0)
+        xsg_json_null(w);
+    else
+        xsg_json_bool(w, d->changed != 0);
+    put_string(w, "rule", d->rule);
+    xsg_json_end_object(w);
+}
+
+void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                     const struct xsg_report_options *options)
+{
+    struct xsg_json_writer w;
+
+    (void)options;
+    xsg_json_writer_init(&w, out, 1);
+    xsg_json_begin_object(&w);
+    put_int(&w, "schema", SCHEMA);
+    put_string(&w, "verdict", xsg_verdict_name(comparison->verdict));
+    put_string(&w, "reason", comparison->reason);
+    put_bool(&w, "paired", comparison->paired);
+    put_side(&w, "base", comparison->base);
+    put_side(&w, "head", comparison->head);
+    put_double(&w, "elapsed_s", comparison->elapsed_s);
+    put_int(&w, "rounds", (int64_t)comparison->rounds);
+    put_gate(&w, &comparison->gate);
+    put_targets(&w, comparison);
+    xsg_json_key(&w, "deltas");
+    xsg_json_begin_array(&w);
+    for (size_t i = 0; i < comparison->n_deltas; i++)
+        put_delta(&w, &comparison->deltas[i]);
+    xsg_json_end_array(&w);
+    xsg_json_key(&w, "warnings");
+    xsg_json_begin_array(&w);
+    for (size_t i = 0; i < comparison->n_warnings; i++)
+        xsg_json_string(&w, comparison->warnings[i]);
+    xsg_json_end_array(&w);
+    xsg_json_end_object(&w);
+    xsg_buf_putc(out, '\n');
+}

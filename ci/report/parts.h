@@ -1,0 +1,24 @@
+/* What the report formats share: the writers' names for the registry, and small pieces of text. */
+#ifndef XSG_CI_REPORT_PARTS_H
+#define XSG_CI_REPORT_PARTS_H
+
+#include "ci/report/report.h"
+
+void xsg_report_text(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                     const struct xsg_report_options *options);
+void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                     const struct xsg_report_options *options);
+
+/* The delta's row in a word that fits its unit: "slower", "faster", "more", "less", "same" ... */
+const char *xsg_report_word(const struct xsg_delta *delta);
+/* How many deltas have this verdict (of one target, or of all for NULL). */
+size_t xsg_report_count(const struct xsg_comparison *comparison, const char *target,
+                        enum xsg_delta_verdict verdict);
+/* "abc1234567 (main)", "abc1234567 (feature), with local changes". Not escaped. */
+void xsg_report_put_commit(struct xsg_buf *out, const struct xsg_commit *commit);
+
+/* Text cut to width columns (the end replaced by an ellipsis), printable, padded with spaces when
+ * pad is set. */
+void xsg_report_put_cell(struct xsg_buf *out, const char *text, size_t width, bool pad);
+
+#endif
