@@ -5,7 +5,9 @@
 
 const struct xsg_report_format xsg_report_formats[] = {
     {"text", "table for a terminal", xsg_report_text},
+    {"markdown", "a pull-request comment", xsg_report_markdown},
     {"json", "the contract of docs/formats/report.schema.json", xsg_report_json},
+    {"junit", "JUnit XML: a test case per function", xsg_report_junit},
 };
 const size_t xsg_n_report_formats = sizeof xsg_report_formats / sizeof xsg_report_formats[0];
 

@@ -6,6 +6,10 @@
 
 void xsg_report_text(struct xsg_buf *out, const struct xsg_comparison *comparison,
                      const struct xsg_report_options *options);
+void xsg_report_markdown(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                         const struct xsg_report_options *options);
+void xsg_report_junit(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                      const struct xsg_report_options *options);
 void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *comparison,
                      const struct xsg_report_options *options);
 
