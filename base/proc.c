@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/proc_helper.h"
 #include "base/proc_watch.h"
 
 extern char **environ;
@@ -178,21 +179,24 @@ static int open_streams(struct run *run, struct xsg_err *err)
     return XSG_OK;
 }
 
-static int fork_watcher(struct run *run, struct xsg_err *err)
+static int start_watcher(struct run *run, struct xsg_err *err)
 {
     sigset_t all, before;
-    sigfillset(&all);
-    /* No handler of ours may run in the watcher. */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    run->watcher = fork();
-    if (run->watcher == 0)
-        xsg_watch_run(&run->watch);
-    int reason = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int reason = 0;
+    if (!xsg_helper_launch(&run->watch)) {
+        sigfillset(&all);
+        /* No handler of ours may run in the watcher. */
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        run->watcher = fork();
+        if (run->watcher == 0)
+            xsg_watch_run(&run->watch);
+        reason = run->watcher < 0 ? errno : 0;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    }
     close_fd(&run->watch.control);
     close_fd(&run->watch.stdin_fd);
     close_fd(&run->watch.output_fd);
-    if (run->watcher < 0)
+    if (reason)
         return xsg_fail(err, XSG_EFAILED, "cannot start another process: %s",
                         xsg_system_reason(reason));
     return XSG_OK;
@@ -204,8 +208,8 @@ static int explain_failure(const struct run *run, const struct xsg_watch_report 
     const char *name = run->spec->argv[0];
     bool has_path = strchr(name, '/') != NULL;
     if (report->stage == XSG_WATCH_CHDIR)
-        return xsg_fail(err, XSG_EFAILED, "cannot change to the folder '%s': %s", run->spec->cwd,
-                        xsg_system_reason(report->error));
+        return xsg_fail(err, XSG_EFAILED, "cannot change to the folder '%s': %s",
+                        run->spec->cwd ? run->spec->cwd : ".", xsg_system_reason(report->error));
     if (report->stage == XSG_WATCH_EXEC && report->error == ENOENT && !has_path)
         return xsg_fail(err, XSG_EFAILED, "cannot start '%s': it is in no folder of PATH", name);
     if (report->stage == XSG_WATCH_EXEC && report->error == ENOENT && !run->spec->cwd &&
@@ -347,7 +351,7 @@ int xsg_proc_run(struct xsg_arena *arena, const struct xsg_proc_spec *spec,
     int rc = open_streams(&run, err);
     if (rc)
         goto out;
-    rc = fork_watcher(&run, err);
+    rc = start_watcher(&run, err);
     if (rc)
         goto out;
     rc = follow(&run, err);
