@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "cli/cli.h"
 
@@ -262,6 +263,7 @@ int main(int argc, char **argv)
     int code;
 
     xsg_arena_on_oom(out_of_memory);
+    xsg_proc_start_helper(NULL); /* first of all, while there is little to inherit; works without */
     install_handlers();
     code = run_program(&cli, argc, argv);
     xsg_progress_clear();
