@@ -1,346 +1,501 @@
 #include "harness/suite.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/metric.h"
 #include "base/str.h"
-#include "base/yaml.h"
-#include "harness/suite_read.h"
+#include "harness/suite_value.h"
 
-#define SUITE_FILE_LIMIT ((size_t)1 << 20)
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const suite_keys[] = {"build",   "build_timeout", "threshold",
-                                         "alpha",   "min_share",     "metrics",
-                                         "targets", "gates",         "ignore"};
-static const char *const target_keys[] = {"name", "command", "directory", "profile", "metrics",
-                                          "env",  "timeout", "warmup",    "rate"};
-static const char *const gate_keys[] = {"function", "target", "metric", "threshold"};
+enum { LARGEST_FILE = 1024 * 1024, LONGEST_NAME = 100 };
 
-#define N(array) (sizeof(array) / sizeof(array)[0])
+static const struct xsg_suite_target default_target = {
+    .profile = XSG_MODE_SAMPLE, .timeout_s = 60, .warmup = 1, .rate_hz = 250};
 
-static int read_profile(struct xsg_suite_reader *r, const struct xsg_yaml *node, unsigned *bits)
+/* In the order of the bits of enum xsg_profile_mode. */
+static const char *const modes[] = {"scopes", "functions", "sample"};
+static const char *const later_modes[] = {"instructions", "memory", "cupti", "hip",
+                                          "opencl",       "nvtx",   "itt",   "mpi"};
+static const char *const later_metrics[] = {"instructions", "allocations", "bytes", "gpu_time"};
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+static int read_profile(struct xsg_suite_reader *r, const struct xsg_yaml *node, unsigned *profile)
 {
-    static const char *const words[] = {"scopes", "functions", "sample"};
-    static const char *const later[] = {"instructions", "memory", "cupti", "hip",
-                                        "opencl",       "nvtx",   "itt",   "mpi"};
-    const char **items;
-    size_t n;
-    int rc = xsg_read_list(r, node, &items, &n);
-
-    *bits = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        const char *nearest;
-        size_t k = 0;
-        while (k < N(words) && strcmp(items[i], words[k]) != 0)
-            k++;
-        if (k < N(words)) {
-            *bits |= 1u << k;
-            continue;
-        }
-        for (k = 0; k < N(later); k++) {
-            if (strcmp(items[i], later[k]) == 0)
-                return xsg_yaml_fail(r->file, node, false, r->err,
-                                     "profile '%s' is not available in this version; available: "
-                                     "scopes, functions, sample",
-                                     items[i]);
-        }
-        nearest = xsg_nearest(items[i], words, N(words));
-        return xsg_yaml_fail(r->file, node, false, r->err,
-                             "unknown profile '%s'; expected scopes, functions or sample%s%s%s",
-                             items[i], nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                             nearest ? "'?" : "");
+    const struct xsg_yaml **items;
+    size_t n, mode;
+    int rc = xsg_suite_list(r, node, "a list of scopes, functions, sample", &items, &n);
+    if (rc)
+        return rc;
+    unsigned bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        rc = xsg_suite_word(r, items[i], "profile", modes, COUNT(modes), later_modes,
+                            COUNT(later_modes), &mode);
+        if (rc)
+            return rc;
+        bits |= 1u << mode;
     }
-    if (rc == 0 && *bits == 0)
-        rc = xsg_yaml_fail(r->file, node, true, r->err,
-                           "'profile' is empty; expected scopes, functions or sample");
+    if (bits == 0)
+        return xsg_yaml_fail(&r->file, node, true, r->err,
+                             "'profile' is empty; name at least one of scopes, functions, sample");
+    *profile = bits;
+    return XSG_OK;
+}
+
+static int read_metric(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char **metric)
+{
+    const char **names = XSG_NEW_ARRAY(r->arena, const char *, xsg_n_metrics);
+    size_t index;
+    for (size_t i = 0; i < xsg_n_metrics; i++)
+        names[i] = xsg_metrics[i].name;
+    int rc = xsg_suite_word(r, node, "metric", names, xsg_n_metrics, later_metrics,
+                            COUNT(later_metrics), &index);
+    if (rc == XSG_OK)
+        *metric = names[index];
     return rc;
 }
 
 static int read_metrics(struct xsg_suite_reader *r, const struct xsg_yaml *node,
-                        const char ***metrics, size_t *n)
+                        const char ***metrics, size_t *n_metrics)
 {
-    int rc = xsg_read_list(r, node, metrics, n);
-
-    for (size_t i = 0; rc == 0 && i < *n; i++) {
-        const char *names[64], *nearest;
-        if (xsg_metric_find((*metrics)[i]))
-            continue;
-        for (size_t k = 0; k < xsg_n_metrics && k < N(names); k++)
-            names[k] = xsg_metrics[k].name;
-        nearest = xsg_nearest((*metrics)[i], names, xsg_n_metrics);
-        rc = xsg_yaml_fail(r->file, node, false, r->err, "unknown metric '%s'%s%s%s", (*metrics)[i],
-                           nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                           nearest ? "'?" : "");
+    const struct xsg_yaml **items;
+    size_t n;
+    int rc = xsg_suite_list(r, node, "a list of metrics, such as [time]", &items, &n);
+    if (rc || n == 0)
+        return rc;
+    const char **list = XSG_NEW_ARRAY(r->arena, const char *, n);
+    for (size_t i = 0; i < n; i++) {
+        rc = read_metric(r, items[i], &list[i]);
+        if (rc)
+            return rc;
     }
+    *metrics = list;
+    *n_metrics = n;
+    return XSG_OK;
+}
+
+static int read_texts(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char *expected,
+                      const char ***texts, size_t *n_texts)
+{
+    const struct xsg_yaml **items;
+    int rc = xsg_suite_list(r, node, expected, &items, n_texts);
+    *texts = XSG_NEW_ARRAY(r->arena, const char *, *n_texts + 1);
+    for (size_t i = 0; i < *n_texts; i++)
+        (*texts)[i] = items[i]->text;
     return rc;
 }
+
+/* ---- targets -------------------------------------------------------------------------------- */
 
 static int read_name(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char **name)
 {
-    int rc = xsg_read_text(r, node, name);
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    int rc = xsg_suite_text(r, node, "a name", name);
+    if (rc)
+        return rc;
+    size_t good = strspn(*name, allowed);
+    if ((*name)[good] != '\0')
+        return xsg_yaml_fail(&r->file, node, false, r->err,
+                             "a target's name has letters, digits, '_', '.' and '-' only, not %s",
+                             xsg_suite_shown(r, *name));
+    if (good > LONGEST_NAME)
+        return xsg_yaml_fail(&r->file, node, false, r->err,
+                             "a target's name has at most %d characters", LONGEST_NAME);
+    return XSG_OK;
+}
 
-    if (rc == 0 &&
-        strspn(*name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
-            strlen(*name))
-        rc = xsg_yaml_fail(r->file, node, false, r->err,
-                           "a target's name is made of letters, digits, '_', '.' and '-'");
+/* A folder that cannot lead out of the checkout by its text (links are the repository's own). */
+static int read_directory(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                          const char **directory)
+{
+    int rc = xsg_suite_text(r, node, "a folder of the repository", directory);
+    if (rc)
+        return rc;
+    bool outside = (*directory)[0] == '/';
+    for (const char *p = *directory; *p && !outside; p += strcspn(p, "/"), p += *p == '/')
+        outside = strncmp(p, "..", 2) == 0 && (p[2] == '/' || p[2] == '\0');
+    if (outside)
+        return xsg_yaml_fail(&r->file, node, false, r->err,
+                             "'directory' is a path inside of the repository, not %s",
+                             xsg_suite_shown(r, *directory));
+    return XSG_OK;
+}
+
+/* One variable; the place is the key of a map, or the item of a list. */
+static int add_env(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char *name,
+                   const char *value, struct xsg_suite_target *target)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    if (!*name || strchr("0123456789", *name) || name[strspn(name, allowed)])
+        return xsg_yaml_fail(&r->file, node, true, r->err,
+                             "%s is not the name of an environment variable",
+                             xsg_suite_shown(r, name));
+    if (strncmp(name, "XSGATE_", 7) == 0)
+        return xsg_yaml_fail(&r->file, node, true, r->err,
+                             "variables XSGATE_* are set by xsgate itself");
+    target->env[target->n_env++] = xsg_printf(r->arena, "%s=%s", name, value);
+    return XSG_OK;
+}
+
+/* A map of variables, or a list of KEY=value. */
+static int read_env(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                    struct xsg_suite_target *target)
+{
+    if (node->type == XSG_YAML_SCALAR)
+        return xsg_yaml_fail(&r->file, node, false, r->err,
+                             "'env' expects a map of variables, such as 'LANG: C'");
+    target->env = XSG_NEW_ARRAY(r->arena, const char *, node->n_children + 1);
+    int rc = XSG_OK;
+    for (const struct xsg_yaml *var = node->child; var && rc == XSG_OK; var = var->next) {
+        if (var->type != XSG_YAML_SCALAR)
+            return xsg_yaml_fail(&r->file, var, false, r->err, "a variable's value is a text");
+        if (node->type == XSG_YAML_MAP) {
+            rc = add_env(r, var, var->key, var->text, target);
+            continue;
+        }
+        size_t n = strcspn(var->text, "=");
+        if (!var->text[n])
+            return xsg_yaml_fail(&r->file, var, false, r->err, "expected KEY=value, not %s",
+                                 xsg_suite_shown(r, var->text));
+        rc = add_env(r, var, xsg_strndup(r->arena, var->text, n), var->text + n + 1, target);
+    }
     return rc;
 }
 
-static int check_env(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char **env,
-                     size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!strchr(env[i], '=') || env[i][0] == '=')
-            return xsg_yaml_fail(r->file, node, false, r->err, "env '%s': expected KEY=value",
-                                 env[i]);
-    }
-    return 0;
-}
-
-static int read_target_key(struct xsg_suite_reader *r, const struct xsg_yaml *node,
-                           struct xsg_suite_target *t)
+static int read_target_value(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                             struct xsg_suite_target *target)
 {
     const char *key = node->key;
-    int64_t number = 0;
-    int rc;
-
+    int64_t number;
+    int rc = XSG_OK;
     if (strcmp(key, "name") == 0)
-        return read_name(r, node, &t->name);
+        return read_name(r, node, &target->name);
     if (strcmp(key, "command") == 0)
-        return xsg_read_text(r, node, &t->command);
+        return xsg_suite_text(r, node, "a command line", &target->command);
+    if (xsg_suite_is_blank(node))
+        return XSG_OK; /* the default */
     if (strcmp(key, "directory") == 0)
-        return xsg_read_text(r, node, &t->directory);
+        return read_directory(r, node, &target->directory);
     if (strcmp(key, "profile") == 0)
-        return read_profile(r, node, &t->profile);
+        return read_profile(r, node, &target->profile);
     if (strcmp(key, "metrics") == 0)
-        return read_metrics(r, node, &t->metrics, &t->n_metrics);
+        return read_metrics(r, node, &target->metrics, &target->n_metrics);
+    if (strcmp(key, "env") == 0)
+        return read_env(r, node, target);
     if (strcmp(key, "timeout") == 0)
-        return xsg_read_seconds(r, node, &t->timeout_s);
-    if (strcmp(key, "rate") == 0)
-        return xsg_read_int(r, node, 1, 10000, &t->rate_hz);
+        return xsg_suite_seconds(r, node, &target->timeout_s);
     if (strcmp(key, "warmup") == 0) {
-        rc = xsg_read_int(r, node, 1, 1000, &number);
-        t->warmup = (int)number;
+        rc = xsg_suite_int(r, node, 0, 100, &number);
+        if (rc == XSG_OK)
+            target->warmup = (int)number;
         return rc;
     }
-    rc = xsg_read_list(r, node, &t->env, &t->n_env);
-    return rc == 0 ? check_env(r, node, t->env, t->n_env) : rc;
+    return xsg_suite_int(r, node, 1, 10000, &target->rate_hz);
 }
 
 static int read_target(struct xsg_suite_reader *r, const struct xsg_yaml *node,
-                       struct xsg_suite *suite, size_t index)
+                       struct xsg_suite_target *target)
 {
-    struct xsg_suite_target *t = &suite->targets[index];
-    int rc;
-
-    *t = (struct xsg_suite_target){.profile = XSG_MODE_SAMPLE,
-                                   .timeout_s = 60,
-                                   .warmup = 1,
-                                   .rate_hz = 250,
-                                   .line = node->line};
+    static const char *const keys[] = {"name",    "command", "directory", "profile", "metrics",
+                                       "timeout", "warmup",  "rate",      "env"};
     if (node->type != XSG_YAML_MAP)
-        return xsg_yaml_fail(r->file, node, false, r->err,
-                             "expected a target with 'name:' and 'command:'");
-    rc = xsg_yaml_check_keys(r->file, node, target_keys, N(target_keys), r->err);
-    for (const struct xsg_yaml *child = node->child; rc == 0 && child; child = child->next)
-        rc = read_target_key(r, child, t);
-    if (rc == 0 && !t->name)
-        rc = xsg_yaml_fail(r->file, node, false, r->err, "this target has no 'name:'");
-    if (rc == 0 && !t->command)
-        rc = xsg_yaml_fail(r->file, node, false, r->err, "target '%s' has no 'command:'", t->name);
-    for (size_t i = 0; rc == 0 && i < index; i++) {
-        if (strcmp(suite->targets[i].name, t->name) == 0)
-            rc =
-                xsg_yaml_fail(r->file, node, false, r->err, "target '%s' stands in line %d already",
-                              t->name, suite->targets[i].line);
-    }
-    return rc;
+        return xsg_yaml_fail(&r->file, node, false, r->err,
+                             "a target is a map with at least 'name' and 'command'");
+    int rc = xsg_yaml_check_keys(&r->file, node, keys, COUNT(keys), r->err);
+    *target = default_target;
+    target->line = node->line;
+    for (const struct xsg_yaml *value = node->child; value && rc == XSG_OK; value = value->next)
+        rc = read_target_value(r, value, target);
+    if (rc)
+        return rc;
+    if (!target->name)
+        return xsg_yaml_fail(&r->file, node, false, r->err, "this target has no 'name'");
+    if (!target->command)
+        return xsg_yaml_fail(&r->file, node, false, r->err, "the target '%s' has no 'command'",
+                             target->name);
+    return XSG_OK;
 }
 
 static int read_targets(struct xsg_suite_reader *r, const struct xsg_yaml *node,
                         struct xsg_suite *suite)
 {
-    int rc = 0;
-
+    if (!node)
+        return xsg_yaml_fail(&r->file, r->file.root, false, r->err,
+                             "'targets' is missing: the list of what to measure, each with a "
+                             "'name' and a 'command'");
     if (node->type != XSG_YAML_LIST || node->n_children == 0)
-        return xsg_yaml_fail(r->file, node, true, r->err,
-                             "'targets' is a list of at least one target");
+        return xsg_yaml_fail(&r->file, node, true, r->err,
+                             "'targets' expects a list, each item with a 'name' and a 'command'");
     suite->targets = XSG_NEW_ARRAY(r->arena, struct xsg_suite_target, node->n_children);
-    for (const struct xsg_yaml *child = node->child; rc == 0 && child; child = child->next) {
-        rc = read_target(r, child, suite, suite->n_targets);
+    for (const struct xsg_yaml *item = node->child; item; item = item->next) {
+        struct xsg_suite_target *target = &suite->targets[suite->n_targets];
+        int rc = read_target(r, item, target);
+        if (rc)
+            return rc;
+        for (size_t i = 0; i < suite->n_targets; i++) {
+            if (strcmp(suite->targets[i].name, target->name) == 0)
+                return xsg_yaml_fail(&r->file, xsg_yaml_get(item, "name"), false, r->err,
+                                     "the target '%s' is already on line %d", target->name,
+                                     suite->targets[i].line);
+        }
         suite->n_targets++;
     }
-    return rc;
+    return XSG_OK;
 }
 
-static int read_gate(struct xsg_suite_reader *r, const struct xsg_yaml *node,
-                     struct xsg_gate_rule *rule)
-{
-    int rc;
+/* ---- gates ---------------------------------------------------------------------------------- */
 
-    *rule = (struct xsg_gate_rule){.line = node->line};
-    if (node->type != XSG_YAML_MAP)
-        return xsg_yaml_fail(r->file, node, false, r->err,
-                             "expected a rule with 'function:' and 'threshold:'");
-    rc = xsg_yaml_check_keys(r->file, node, gate_keys, N(gate_keys), r->err);
-    for (const struct xsg_yaml *child = node->child; rc == 0 && child; child = child->next) {
-        if (strcmp(child->key, "function") == 0)
-            rc = xsg_read_text(r, child, &rule->function);
-        else if (strcmp(child->key, "target") == 0)
-            rc = xsg_read_text(r, child, &rule->target);
-        else if (strcmp(child->key, "metric") == 0)
-            rc = xsg_read_text(r, child, &rule->metric);
-        else
-            rc = xsg_read_threshold(r, child, &rule->threshold);
+/* A rule for a target that is not there would silently never match. */
+static int check_rule_target(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                             const struct xsg_suite *suite)
+{
+    const char **names = XSG_NEW_ARRAY(r->arena, const char *, suite->n_targets);
+    for (size_t i = 0; i < suite->n_targets; i++) {
+        names[i] = suite->targets[i].name;
+        if (xsg_glob(node->text, names[i]))
+            return XSG_OK;
     }
-    if (rc == 0 && rule->threshold <= 0)
-        rc = xsg_yaml_fail(r->file, node, false, r->err, "this rule has no 'threshold:'");
+    const char *nearest = xsg_nearest(node->text, names, suite->n_targets);
+    return xsg_yaml_fail(&r->file, node, false, r->err, "no target is named %s; %s '%s'%s",
+                         xsg_suite_shown(r, node->text), nearest ? "did you mean" : "there is",
+                         nearest ? nearest : names[0], nearest ? "?" : "");
+}
+
+static int read_rule(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                     const struct xsg_suite *suite, struct xsg_gate_rule *rule)
+{
+    static const char *const keys[] = {"function", "target", "metric", "threshold"};
+    if (node->type != XSG_YAML_MAP)
+        return xsg_yaml_fail(&r->file, node, false, r->err,
+                             "a gate is a map with 'threshold' and any of 'function', 'target', "
+                             "'metric'");
+    int rc = xsg_yaml_check_keys(&r->file, node, keys, COUNT(keys), r->err);
+    bool has_threshold = false;
+    rule->line = node->line;
+    for (const struct xsg_yaml *value = node->child; value && rc == XSG_OK; value = value->next) {
+        if (strcmp(value->key, "threshold") == 0) {
+            rc = xsg_suite_threshold(r, value, &rule->threshold);
+            has_threshold = true;
+        } else if (strcmp(value->key, "function") == 0) {
+            rc = xsg_suite_text(r, value, "a function's name, * for any text", &rule->function);
+        } else if (strcmp(value->key, "target") == 0) {
+            rc = xsg_suite_text(r, value, "a target's name, * for any text", &rule->target);
+            if (rc == XSG_OK)
+                rc = check_rule_target(r, value, suite);
+        } else {
+            rc = xsg_suite_text(r, value, "a metric's name", &rule->metric);
+            if (rc == XSG_OK)
+                rc = read_metric(r, value, &rule->metric);
+        }
+    }
+    if (rc == XSG_OK && !has_threshold)
+        return xsg_yaml_fail(&r->file, node, false, r->err, "this gate has no 'threshold'");
     return rc;
 }
 
-static int read_gates(struct xsg_suite_reader *r, const struct xsg_yaml *node,
-                      struct xsg_gate *gate)
+static int read_rules(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                      struct xsg_suite *suite)
 {
-    int rc = 0;
-
+    if (xsg_suite_is_blank(node))
+        return XSG_OK;
     if (node->type != XSG_YAML_LIST)
-        return xsg_yaml_fail(r->file, node, true, r->err, "'gates' is a list of rules");
-    gate->rules = XSG_NEW_ARRAY(r->arena, struct xsg_gate_rule, node->n_children);
-    for (const struct xsg_yaml *child = node->child; rc == 0 && child; child = child->next) {
-        rc = read_gate(r, child, &gate->rules[gate->n_rules]);
+        return xsg_yaml_fail(&r->file, node, true, r->err,
+                             "'gates' expects a list, each item with 'threshold' and any of "
+                             "'function', 'target', 'metric'");
+    struct xsg_gate *gate = &suite->gate;
+    gate->rules = XSG_NEW_ARRAY(r->arena, struct xsg_gate_rule, node->n_children + 1);
+    for (const struct xsg_yaml *item = node->child; item; item = item->next) {
+        int rc = read_rule(r, item, suite, &gate->rules[gate->n_rules]);
+        if (rc)
+            return rc;
         gate->n_rules++;
     }
+    return XSG_OK;
+}
+
+static int read_alpha(struct xsg_suite_reader *r, const struct xsg_yaml *node, double *alpha)
+{
+    int rc = xsg_suite_ratio(r, node, alpha);
+    if (rc == XSG_OK && (*alpha <= 0 || *alpha > 0.2))
+        return xsg_yaml_fail(&r->file, node, false, r->err,
+                             "'alpha' is the rate of false alarms, more than 0 and at most 0.2, "
+                             "not %s",
+                             xsg_suite_shown(r, node->text));
     return rc;
 }
 
-static int read_suite_key(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+/* ---- the file ------------------------------------------------------------------------------- */
+
+static int read_top_value(struct xsg_suite_reader *r, const struct xsg_yaml *node,
                           struct xsg_suite *suite)
 {
+    struct xsg_gate *gate = &suite->gate;
     const char *key = node->key;
-
+    if (strcmp(key, "targets") == 0 || strcmp(key, "gates") == 0 || xsg_suite_is_blank(node))
+        return XSG_OK; /* read on their own, or the default */
     if (strcmp(key, "build") == 0)
-        return xsg_read_text(r, node, &suite->build);
+        return xsg_suite_text(r, node, "a shell command", &suite->build);
     if (strcmp(key, "build_timeout") == 0)
-        return xsg_read_seconds(r, node, &suite->build_timeout_s);
+        return xsg_suite_seconds(r, node, &suite->build_timeout_s);
     if (strcmp(key, "threshold") == 0)
-        return xsg_read_threshold(r, node, &suite->gate.threshold);
+        return xsg_suite_threshold(r, node, &gate->threshold);
     if (strcmp(key, "alpha") == 0)
-        return xsg_read_threshold(r, node, &suite->gate.alpha);
+        return read_alpha(r, node, &gate->alpha);
     if (strcmp(key, "min_share") == 0)
-        return xsg_read_threshold(r, node, &suite->gate.min_share);
+        return xsg_suite_ratio(r, node, &gate->min_share);
     if (strcmp(key, "metrics") == 0)
-        return read_metrics(r, node, &suite->gate.metrics, &suite->gate.n_metrics);
-    if (strcmp(key, "targets") == 0)
-        return read_targets(r, node, suite);
-    if (strcmp(key, "gates") == 0)
-        return read_gates(r, node, &suite->gate);
-    return xsg_read_list(r, node, &suite->gate.ignore, &suite->gate.n_ignore);
+        return read_metrics(r, node, &gate->metrics, &gate->n_metrics);
+    return read_texts(r, node, "a list of function names, * for any text", &gate->ignore,
+                      &gate->n_ignore);
 }
 
-/* Over what decides whether stored numbers mean the same: build line, commands, profiles, rates. */
-static const char *suite_hash(struct xsg_arena *arena, const struct xsg_suite *suite)
+static int read_file(struct xsg_suite_reader *r, struct xsg_suite *suite)
 {
-    struct xsg_buf text = XSG_BUF_INIT;
-    const char *hash;
+    static const char *const keys[] = {"build",   "build_timeout", "threshold",
+                                       "alpha",   "min_share",     "metrics",
+                                       "targets", "gates",         "ignore"};
+    const struct xsg_yaml *root = r->file.root;
+    if (!root)
+        return xsg_yaml_fail(&r->file, NULL, false, r->err,
+                             "the file is empty; at least 'targets' is needed");
+    int rc = xsg_yaml_check_keys(&r->file, root, keys, COUNT(keys), r->err);
+    for (const struct xsg_yaml *value = root->child; value && rc == XSG_OK; value = value->next)
+        rc = read_top_value(r, value, suite);
+    if (rc)
+        return rc;
+    rc = read_targets(r, xsg_yaml_get(root, "targets"), suite);
+    const struct xsg_yaml *gates = xsg_yaml_get(root, "gates");
+    if (rc == XSG_OK && gates)
+        rc = read_rules(r, gates, suite);
+    return rc;
+}
 
-    xsg_buf_printf(&text, "%s\n", suite->build ? suite->build : "");
+static const char *const time_only[] = {"time"};
+
+static void set_metrics(struct xsg_arena *arena, struct xsg_suite *suite)
+{
+    for (size_t i = 0; i < suite->n_targets; i++) {
+        struct xsg_suite_target *target = &suite->targets[i];
+        if (target->n_metrics > 0)
+            continue;
+        bool set = suite->gate.n_metrics > 0;
+        target->n_metrics = set ? suite->gate.n_metrics : COUNT(time_only);
+        target->metrics = XSG_NEW_ARRAY(arena, const char *, target->n_metrics);
+        memcpy(target->metrics, set ? suite->gate.metrics : (const char **)(uintptr_t)time_only,
+               target->n_metrics * sizeof *target->metrics);
+    }
+}
+
+/* What was measured, not how it is judged: thresholds and time-outs may change freely. */
+static const char *hash_suite(struct xsg_arena *arena, const struct xsg_suite *suite)
+{
+    struct xsg_buf buf = XSG_BUF_INIT;
+    xsg_buf_printf(&buf, "1\n%s%c", suite->build ? suite->build : "", 0);
     for (size_t i = 0; i < suite->n_targets; i++) {
         const struct xsg_suite_target *t = &suite->targets[i];
-        xsg_buf_printf(&text, "%s\n%s\n%s\n%u %lld\n", t->name, t->command,
-                       t->directory ? t->directory : "", t->profile, (long long)t->rate_hz);
+        xsg_buf_printf(&buf, "%s%c%s%c%s%c%u %lld %zu", t->name, 0, t->command, 0,
+                       t->directory ? t->directory : "", 0, t->profile, (long long)t->rate_hz,
+                       t->n_env);
         for (size_t k = 0; k < t->n_env; k++)
-            xsg_buf_printf(&text, "%s\n", t->env[k]);
+            xsg_buf_put(&buf, t->env[k], strlen(t->env[k]) + 1);
+        xsg_buf_putc(&buf, '\n');
     }
-    hash = xsg_printf(arena, "%016llx", (unsigned long long)xsg_hash(text.data, text.len));
-    xsg_buf_release(&text);
+    const char *hash =
+        xsg_printf(arena, "%016llx", (unsigned long long)xsg_hash(buf.data, buf.len));
+    xsg_buf_release(&buf);
     return hash;
 }
 
 int xsg_suite_parse(struct xsg_arena *arena, const char *name, const char *text, size_t n,
                     struct xsg_suite *suite, struct xsg_err *err)
 {
-    struct xsg_yaml_file file;
-    struct xsg_suite_reader r = {arena, &file, err};
-    int rc = xsg_yaml_parse(arena, name, text, n, &file, err);
-
+    struct xsg_suite_reader r = {.arena = arena, .err = err};
     *suite = (struct xsg_suite){.file = xsg_strdup(arena, name), .build_timeout_s = 1800};
     suite->gate = (struct xsg_gate){.threshold = 0.05, .alpha = 0.01, .min_share = 0.005};
-    if (rc != 0)
+    int rc = xsg_yaml_parse(arena, suite->file, text, n, &r.file, err);
+    if (rc == XSG_OK)
+        rc = read_file(&r, suite);
+    if (rc)
         return rc;
-    if (!file.root || file.root->type != XSG_YAML_MAP) {
-        xsg_fail(err, XSG_EINVAL, "%s: %s", name,
-                 file.root ? "expected 'key: value' lines" : "is empty");
-        return xsg_fail_hint(err, XSG_EINVAL, "'xsgate init --force' writes one to start from");
-    }
-    rc = xsg_yaml_check_keys(&file, file.root, suite_keys, N(suite_keys), err);
-    for (const struct xsg_yaml *node = file.root->child; rc == 0 && node; node = node->next)
-        rc = read_suite_key(&r, node, suite);
-    if (rc == 0 && suite->n_targets == 0)
-        rc = xsg_yaml_fail(&file, file.root, false, err, "there are no 'targets:'");
-    if (rc == 0)
-        suite->hash = suite_hash(arena, suite);
-    return rc;
+    set_metrics(arena, suite);
+    suite->hash = hash_suite(arena, suite);
+    return XSG_OK;
 }
 
 int xsg_suite_load(struct xsg_arena *arena, const char *path, struct xsg_suite *suite,
                    struct xsg_err *err)
 {
-    char *text = NULL;
-    size_t n = 0;
-    int rc = xsg_read_file(arena, path, SUITE_FILE_LIMIT, &text, &n, err);
-
-    if (rc != 0)
+    char *text;
+    size_t n;
+    int rc = xsg_read_file(arena, path, LARGEST_FILE, &text, &n, err);
+    if (rc) /* whatever the reason, it is the configuration that is wrong */
         return rc == XSG_EFAILED ? XSG_EINVAL : rc;
     return xsg_suite_parse(arena, path, text, n, suite, err);
 }
+
+/* ---- finding and narrowing ------------------------------------------------------------------ */
 
 int xsg_suite_find(struct xsg_arena *arena, const char *folder, const char *stop, char **path,
                    struct xsg_err *err)
 {
     static const char *const names[] = {"xsgate.yml", ".xsgate.yml", ".github/xsgate.yml"};
-    const char *at = folder;
-
+    char *at = xsg_path_absolute(arena, folder);
+    const char *last = stop ? xsg_path_absolute(arena, stop) : "/";
     for (;;) {
-        for (size_t i = 0; i < N(names); i++) {
+        for (size_t i = 0; i < COUNT(names); i++) {
             *path = xsg_path_join(arena, at, names[i]);
             if (xsg_is_file(*path))
-                return 0;
+                return XSG_OK;
         }
-        if (strcmp(at, stop) == 0 || strcmp(at, "/") == 0 || strcmp(at, ".") == 0)
+        if (strcmp(at, last) == 0 || strcmp(at, "/") == 0)
             break;
         at = xsg_path_dir(arena, at);
     }
-    xsg_fail(err, XSG_ENOTFOUND, "there is no xsgate.yml here or above");
-    return xsg_fail_hint(err, XSG_ENOTFOUND, "'xsgate init' writes one");
+    *path = NULL;
+    xsg_fail(err, XSG_ENOTFOUND, "there is no xsgate.yml in '%s'%s", folder,
+             stop ? " or above it in the repository" : " or above it");
+    if (xsg_is_file(xsg_path_join(arena, folder, "xsgate.yaml")))
+        return xsg_fail_hint(err, XSG_ENOTFOUND, "rename xsgate.yaml to xsgate.yml");
+    return xsg_fail_hint(err, XSG_ENOTFOUND, "'xsgate init' writes one with comments");
 }
 
 int xsg_suite_select(struct xsg_arena *arena, struct xsg_suite *suite, const char *const *names,
                      size_t n, struct xsg_err *err)
 {
-    bool *keep = XSG_NEW_ARRAY(arena, bool, suite->n_targets);
+    if (n == 0)
+        return XSG_OK;
     const char **known = XSG_NEW_ARRAY(arena, const char *, suite->n_targets);
-    size_t kept = 0;
-
-    for (size_t i = 0; i < n; i++) {
+    bool *wanted = XSG_NEW_ARRAY(arena, bool, suite->n_targets);
+    for (size_t i = 0; i < suite->n_targets; i++)
+        known[i] = suite->targets[i].name;
+    for (size_t k = 0; k < n; k++) {
         bool any = false;
-        for (size_t k = 0; k < suite->n_targets; k++) {
-            known[k] = suite->targets[k].name;
-            if (xsg_glob(names[i], known[k]))
-                any = keep[k] = true;
+        for (size_t i = 0; i < suite->n_targets; i++) {
+            if (xsg_glob(names[k], known[i]))
+                any = wanted[i] = true;
         }
-        if (!any) {
-            const char *nearest = xsg_nearest(names[i], known, suite->n_targets);
-            xsg_fail(err, XSG_EINVAL, "%s has no target '%s'", suite->file, names[i]);
-            return nearest ? xsg_fail_hint(err, XSG_EINVAL, "did you mean '%s'?", nearest)
-                           : XSG_EINVAL;
-        }
+        if (any)
+            continue;
+        struct xsg_suite_reader r = {.arena = arena};
+        const char *nearest = xsg_nearest(names[k], known, suite->n_targets);
+        xsg_fail(err, XSG_EINVAL, "there is no target %s in %s", xsg_suite_shown(&r, names[k]),
+                 suite->file);
+        if (nearest)
+            return xsg_fail_hint(err, XSG_EINVAL, "did you mean '%s'?", nearest);
+        return xsg_fail_hint(err, XSG_EINVAL, "targets: %s",
+                             xsg_suite_joined(&r, known, suite->n_targets));
     }
-    for (size_t k = 0; k < suite->n_targets; k++) {
-        if (keep[k])
-            suite->targets[kept++] = suite->targets[k];
+    struct xsg_suite_target *kept = XSG_NEW_ARRAY(arena, struct xsg_suite_target, suite->n_targets);
+    size_t n_kept = 0;
+    for (size_t i = 0; i < suite->n_targets; i++) {
+        if (wanted[i])
+            kept[n_kept++] = suite->targets[i];
     }
-    suite->n_targets = kept;
-    return 0;
+    suite->targets = kept;
+    suite->n_targets = n_kept;
+    return XSG_OK;
 }

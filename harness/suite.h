@@ -20,7 +20,7 @@ struct xsg_suite_target {
     unsigned profile;      /* enum xsg_profile_mode bits; default sample */
     const char **metrics;  /* names of base/metric.h; default: time */
     size_t n_metrics;
-    const char **env; /* "KEY=value" set for the target */
+    const char **env;      /* "KEY=value" set for the target: a map, or a list of KEY=value */
     size_t n_env;
     double timeout_s; /* default 60 */
     int warmup;       /* invocations per side before the first round; default 1 */
