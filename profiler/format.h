@@ -178,13 +178,15 @@ struct xsg_seg_node { /* 64 bytes, aligned so: one cache line */
     uint64_t ticks;
     uint64_t next;   /* writer's business: the call count from which a call is timed */
     uint64_t record; /* writer's business: the timed count up to which the histogram is left out */
-    uint64_t stack;  /* writer's business: the stack pointer when it was last entered */
+        uint32_t stack;  /* writer's business: low half of the stack pointer at its last entry */
+    uint32_t up;     /* writer's business: bytes from its parent to it in memory */
     uint32_t parent; /* its own index for nodes 0 and 1 */
     uint32_t hist;   /* index + 1 of its histogram, 0: none */
 };
 
 #define XSG_SEG_NODE_ROOT 0u
-#define XSG_SEG_NODE_OVERFLOW 1u /* calls here had no room for a node of their own */
+#define XSG_SEG_NODE_OVERFLOW 1u /* calls here had no room for a node of their own: counted only,
+                                    their time stays with the scope that they were called from */
 
 #define XSG_SEG_BUCKETS 248 /* bucket of v: see base/hist.h, whose layout this is */
 

@@ -106,35 +106,29 @@ enum xsg__kind { /* = enum xsg_seg_site_kind of the session file */
 struct xsg__site {
     const char *name, *file, *function;
     uint32_t line, kind, flags;
-    uint32_t slot;  /* of the inline cache; 0, which never hits, until the runtime knows the site */
+    uint32_t cache; /* offset of its cache in the thread's block; 0: the one that never hits */
     uint32_t index; /* + 1 in the session's table; 0: not registered */
 };
 
 struct xsg__node { /* = struct xsg_seg_node of the session file */
-    uint64_t key, calls, timed, ticks, next, record, stack;
-    uint32_t parent, hist;
+    uint64_t key, calls, timed, ticks, next, record;
+    uint32_t stack, up, parent, hist;
 };
 
 struct xsg__cache {
     struct xsg__node *parent, *own;
 };
 
-struct xsg__thread { /* the part of a thread's block that inline code knows */
+struct xsg__thread {        /* the part of a thread's block that inline code knows */
+    struct xsg__cache none; /* of sites that are not known yet: never hits */
     struct xsg__node *current;
-    struct xsg__node *saved; /* set by api->enter: what the scope's end restores */
-    uint64_t floor;          /* ticks at attach or fork: no scope's time starts before */
+    uint64_t reserved;
     struct xsg__cache cache[XSG__SLOTS];
 };
 
-struct xsg__frame {
-    struct xsg__thread *thread; /* NULL: not recorded */
-    struct xsg__node *own, *saved;
-    uint64_t start; /* ticks; 0: counted, not timed */
-};
-
-struct xsg__entered {
+struct xsg__frame {        /* an open scope: two registers of the function */
     struct xsg__node *own; /* NULL: not recorded */
-    uint64_t start;
+    uint64_t start;        /* ticks; 0: counted, not timed */
 };
 
 struct xsg__bench {
@@ -150,14 +144,16 @@ struct xsg__api {
     uint32_t scopes; /* 1: scopes are to be recorded; 0: benches only */
     uint32_t reserved;
     struct xsg__thread *(*attach)(void); /* NULL: not now; XSG__LOST: there is no room */
-    struct xsg__entered (*enter)(struct xsg__thread *, struct xsg__site *, uint64_t stack);
-    void (*leave)(struct xsg__thread *, struct xsg__node *, uint64_t start, uint64_t now);
+    struct xsg__frame (*enter)(struct xsg__thread *, struct xsg__site *, uint32_t stack);
+    void (*leave)(struct xsg__node *, uint64_t start, uint64_t now);
     void (*begin)(struct xsg__site *);
     void (*end)(void);
     void (*number)(struct xsg__site *, int64_t);
     void (*text)(struct xsg__site *, const char *);
-    void (*bench)(struct xsg__bench *);     /* grants the first runs */
-    int (*bench_more)(struct xsg__bench *); /* 1: further runs were granted */
+    void (*bench)(struct xsg__bench *);       /* grants the first runs */
+    int (*bench_more)(struct xsg__bench *);   /* 1: further runs were granted */
+    void (*bench_enter)(struct xsg__bench *); /* recorded also where scopes are not */
+    void (*bench_leave)(struct xsg__bench *);
 };
 
 #define XSG__LOST ((struct xsg__thread *)1)
@@ -169,6 +165,7 @@ struct xsg__api {
         (name), __FILE__, __func__, __LINE__, (kind), (flags), 0, 0                                \
     }
 #define XSG__PRIVATE static inline __attribute__((always_inline, no_instrument_function, unused))
+#define XSG__SLOW static __attribute__((noinline, cold, no_instrument_function, unused))
 #define XSG__LIKELY(x) __builtin_expect(!!(x), 1)
 #define XSG__FENCE() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
@@ -224,9 +221,9 @@ __attribute__((constructor(101), no_instrument_function)) static void xsg__bind(
 XSG__PRIVATE uint64_t xsg__ticks(void)
 {
 #if defined(__x86_64__)
-    uint32_t low, high;
+    uint64_t low, high; /* the upper halves of both registers are cleared */
     __asm__ __volatile__("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (uint64_t)high << 32 | low;
+    return high << 32 | low;
 #elif defined(__aarch64__)
     uint64_t ticks;
     __asm__ __volatile__("mrs %0, cntvct_el0" : "=r"(ticks)::"memory");
@@ -236,98 +233,95 @@ XSG__PRIVATE uint64_t xsg__ticks(void)
 #endif
 }
 
-XSG__PRIVATE uint64_t xsg__stack(void)
+XSG__PRIVATE void xsg__note_stack(uint32_t *low)
 {
-    uint64_t sp;
+    /* the low half: only places within one stack are compared */
 #if defined(__x86_64__)
-    __asm__ __volatile__("movq %%rsp, %0" : "=r"(sp));
+    __asm__ __volatile__("movl %%esp, %0" : "=m"(*low));
 #elif defined(__aarch64__)
+    uint64_t sp;
     __asm__ __volatile__("mov %0, sp" : "=r"(sp));
+    *low = (uint32_t)sp;
 #else
-    sp = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+    *low = (uint32_t)(uintptr_t)__builtin_frame_address(0);
 #endif
-    return sp;
+}
+
+/* The slow halves, out of line; nothing of the fast ones is alive across them but the program's
+ * own. */
+XSG__SLOW struct xsg__frame xsg__slow_enter(struct xsg__site *site)
+{
+    struct xsg__frame none = {NULL, 0};
+
+    if (!xsg__here)
+        xsg__here = xsg__api->attach();
+    if ((uintptr_t)xsg__here <= (uintptr_t)XSG__LOST)
+        return none;
+    return xsg__api->enter(xsg__here, site, (uint32_t)(uintptr_t)__builtin_dwarf_cfa());
+}
+
+XSG__SLOW void xsg__slow_leave(struct xsg__node *own, uint64_t start, uint64_t now)
+{
+    xsg__session->leave(own, start, now);
 }
 
 /*
  * Enter: the call counts at once, and only while `current` is the node itself, so that a signal
  * handler which enters scopes in between never touches the same node. Reading the clock is last.
  */
-XSG__PRIVATE struct xsg__frame xsg__enter(const struct xsg__api *api, struct xsg__site *site)
+XSG__PRIVATE struct xsg__frame xsg__enter(struct xsg__site *site)
 {
-    struct xsg__frame frame = {NULL, NULL, NULL, 0};
+    struct xsg__frame frame = {NULL, 0};
     struct xsg__thread *t = xsg__here;
-    const struct xsg__cache *cache;
 
-    if (!XSG__LIKELY((uintptr_t)t > (uintptr_t)XSG__LOST)) {
-        if (t != XSG__LOST)
-            t = xsg__here = api->attach();
-        if ((uintptr_t)t <= (uintptr_t)XSG__LOST)
+    if (XSG__LIKELY((uintptr_t)t > (uintptr_t)XSG__LOST)) {
+        uint32_t offset = __atomic_load_n(&site->cache, __ATOMIC_RELAXED);
+        const struct xsg__cache *cache =
+            (const struct xsg__cache *)(const void *)((char *)t + offset);
+
+        if (XSG__LIKELY(cache->parent == t->current)) {
+            uint64_t calls;
+
+            frame.own = cache->own;
+            t->current = frame.own;
+            XSG__FENCE();
+            xsg__note_stack(&frame.own->stack);
+            calls = frame.own->calls + 1;
+            frame.own->calls = calls;
+            if (calls >= frame.own->next)
+                frame.start = xsg__ticks();
             return frame;
-    }
-    cache = &t->cache[__atomic_load_n(&site->slot, __ATOMIC_RELAXED)];
-    frame.saved = t->current;
-    if (XSG__LIKELY(cache->parent == frame.saved)) {
-        struct xsg__node *own = cache->own;
-        uint64_t calls;
-
-        t->current = own;
-        XSG__FENCE();
-        own->stack = xsg__stack();
-        calls = own->calls + 1;
-        own->calls = calls;
-        frame.thread = t;
-        frame.own = own;
-        if (calls >= own->next)
-            frame.start = xsg__ticks();
-    } else {
-        struct xsg__entered entered = api->enter(t, site, xsg__stack());
-
-        if (entered.own) {
-            frame.thread = t;
-            frame.own = entered.own;
-            frame.saved = t->saved;
-            frame.start = entered.start;
         }
+    } else if (!xsg__api) {
+        return frame;
     }
-    return frame;
+    return xsg__slow_enter(site);
 }
 
-/* Leave: the clock first. One comparison finds a start before the floor and a clock gone backwards.
- */
+/* Leave: the clock first. record is 0 in a node that a forked child has not seen end yet. */
 XSG__PRIVATE void xsg__leave(const struct xsg__frame *frame)
 {
-    struct xsg__thread *t = frame->thread;
+    struct xsg__node *own = frame->own;
 
-    if (!t)
+    if (!own)
         return;
     if (frame->start) {
-        uint64_t now = xsg__ticks();
-        struct xsg__node *own = frame->own;
-        uint64_t timed = own->timed + 1;
+        uint64_t now = xsg__ticks(), timed = own->timed + 1, d;
 
-        if (XSG__LIKELY(timed <= own->record && frame->start - t->floor <= now - t->floor)) {
-            own->timed = timed;
-            own->ticks += now - frame->start;
-        } else {
-            xsg__session->leave(t, own, frame->start, now);
+        if (!XSG__LIKELY(!__builtin_sub_overflow(now, frame->start, &d) && timed <= own->record)) {
+            xsg__slow_leave(own, frame->start, now);
+            return;
         }
+        own->timed = timed;
+        own->ticks += d;
     }
     XSG__FENCE();
-    t->current = frame->saved;
-}
-
-XSG__PRIVATE struct xsg__frame xsg__scope_enter(struct xsg__site *site)
-{
-    const struct xsg__api *api = xsg__api;
-    struct xsg__frame idle = {NULL, NULL, NULL, 0};
-
-    return api ? xsg__enter(api, site) : idle;
+    xsg__here->current = (struct xsg__node *)(void *)((char *)own - own->up);
 }
 
 XSG__PRIVATE struct xsg__bench xsg__bench_begin(struct xsg__site *site)
 {
-    struct xsg__bench bench = {{NULL, NULL, NULL, 0}, site, 1, 0, 0, 0};
+    struct xsg__bench bench = {{NULL, 0}, site, 1, 0, 0, 0};
 
     if (xsg__session)
         xsg__session->bench(&bench);
@@ -336,19 +330,20 @@ XSG__PRIVATE struct xsg__bench xsg__bench_begin(struct xsg__site *site)
 
 XSG__PRIVATE int xsg__bench_next(struct xsg__bench *bench)
 {
-    xsg__leave(&bench->frame);
-    bench->frame.thread = NULL;
+    if (bench->frame.own)
+        xsg__session->bench_leave(bench);
     if (!bench->left && !(bench->deadline_ns && xsg__session->bench_more(bench)))
         return 0;
     bench->left--;
     if (xsg__session)
-        bench->frame = xsg__enter(xsg__session, bench->site);
+        xsg__session->bench_enter(bench);
     return 1;
 }
 
-XSG__PRIVATE void xsg__bench_end(const struct xsg__bench *bench)
+XSG__PRIVATE void xsg__bench_end(struct xsg__bench *bench)
 {
-    xsg__leave(&bench->frame); /* open after `break`, return or an exception */
+    if (bench->frame.own) /* open after `break`, return or an exception */
+        xsg__session->bench_leave(bench);
 }
 
 #ifdef __cplusplus
@@ -358,7 +353,7 @@ XSG__PRIVATE void xsg__bench_end(const struct xsg__bench *bench)
 
 struct xsg__scope_guard {
     struct xsg__frame frame;
-    XSG__INLINE explicit xsg__scope_guard(struct xsg__site *site) : frame(xsg__scope_enter(site))
+    XSG__INLINE explicit xsg__scope_guard(struct xsg__site *site) : frame(xsg__enter(site))
     {
     }
     XSG__INLINE ~xsg__scope_guard()
@@ -386,8 +381,7 @@ struct xsg__bench_guard : xsg__bench {
 #define XSG__BENCH_GUARD(id, where) struct xsg__bench_guard id(where)
 #else
 #define XSG__SCOPE_GUARD(id, where)                                                                \
-    const struct xsg__frame id __attribute__((cleanup(xsg__leave), unused)) =                      \
-        xsg__scope_enter(where)
+    const struct xsg__frame id __attribute__((cleanup(xsg__leave), unused)) = xsg__enter(where)
 #define XSG__BENCH_GUARD(id, where)                                                                \
     struct xsg__bench id __attribute__((cleanup(xsg__bench_end))) = xsg__bench_begin(where)
 #endif

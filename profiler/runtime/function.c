@@ -5,6 +5,7 @@
  * passed over (clang emits no exit for them) are found by it and dropped.
  *
  * The guard is taken for the whole of a hook: a signal handler that lands inside is not recorded.
+ * What is rare stands out of line behind a jump, so that the hooks need no register of the caller.
  */
 #include <errno.h>
 
@@ -14,10 +15,12 @@
 
 static void drop_top(struct xsg__block *block)
 {
-    block->depth_calls--;
-    block->hot.current = block->calls[block->depth_calls].saved;
+    block->hot.current = block->top->saved;
+    block->top--;
     block->head->unmatched++;
 }
+
+/* ---- enter ---- */
 
 /*
  * Drops calls that are over though their end was not seen. Those deeper in the stack than the
@@ -25,173 +28,230 @@ static void drop_top(struct xsg__block *block)
  * other, and a dead call of the same function: the latter is dropped. Dead calls higher in the
  * stack look alive until their caller ends; then they go.
  */
-static XSG__COLD void heal(struct xsg__block *block, uint64_t key, uint64_t stack)
+static void heal(struct xsg__block *block, uint64_t key, uint64_t stack)
 {
-    uint32_t at;
+    const struct xsg__call *at;
 
-    while (block->depth_calls > 0 && block->calls[block->depth_calls - 1].stack < stack)
+    while (block->top->stack < stack) {
         drop_top(block);
-    for (at = block->depth_calls; at > 0 && block->calls[at - 1].stack == stack; at--)
-        if (block->calls[at - 1].key == key) {
-            while (block->depth_calls >= at)
+        block->depth_beyond = 0;
+    }
+    for (at = block->top; at->stack == stack; at--)
+        if (at->key == key) {
+            while (block->top >= at)
                 drop_top(block);
+            block->depth_beyond = 0;
             return;
         }
 }
 
-static XSG__COLD struct xsg__node *find_slow(struct xsg__block *block, uint64_t key,
-                                             uint32_t parent)
+static inline void push(struct xsg__block *block, struct xsg__node *own, uint64_t key,
+                        uint64_t stack)
 {
-    uint32_t before = block->head->nodes, own;
-    int saved = errno;
+    struct xsg__call *call = block->top + 1;
+    uint64_t calls;
 
-    own = xsg__node_child(block, parent, key);
-    if (own >= before && !xsg__modules_has(XSG_SEG_KEY_VALUE(key)))
-        xsg__modules_refresh(); /* first function of a library that was opened since */
-    errno = saved;
-    return &block->nodes[own];
-}
-
-static inline struct xsg__node *find(struct xsg__block *block, uint64_t key)
-{
-    uint32_t parent = xsg__node_index(block, block->hot.current);
-    uint32_t at = block->index[xsg__hash(parent, key) & block->index_mask];
-    struct xsg__node *own = &block->nodes[at];
-
-    /* index 0 is free: node 0's key matches no function */
-    if (XSG__LIKELY(own->key == key && own->parent == parent))
-        return own;
-    return find_slow(block, key, parent);
-}
-
-static inline void enter(struct xsg__block *block, uint64_t key, uint64_t stack)
-{
-    struct xsg__call *call;
-    struct xsg__node *own;
-    uint32_t depth = block->depth_calls;
-
-    if (depth > 0 && XSG__UNLIKELY(block->calls[depth - 1].stack <= stack)) {
-        heal(block, key, stack);
-        if (block->depth_calls < depth)
-            block->depth_beyond = 0;
-        depth = block->depth_calls;
-    }
-    if (XSG__UNLIKELY(depth == XSG__MAX_DEPTH)) {
-        block->depth_beyond++;
-        block->head->too_deep++;
-        return;
-    }
-    own = find(block, key);
-    call = &block->calls[depth];
     call->own = own;
     call->saved = block->hot.current;
     call->key = key;
     call->stack = stack;
-    block->depth_calls = depth + 1;
+    call->start = 0;
+    block->top = call;
+    if (XSG__UNLIKELY(!own)) /* no room: its end must be found all the same */
+        return;
     block->hot.current = own;
-    own->calls++;
-    call->start = own->calls >= own->next ? xsg__now() : 0;
+    calls = own->calls + 1;
+    own->calls = calls;
+    if (XSG__UNLIKELY(calls >= own->next))
+        call->start = xsg__now();
 }
 
-/* An exit whose call is not the top one: those above it are dead, or it is itself unknown. */
-static XSG__COLD bool find_call(struct xsg__block *block, uint64_t key, uint64_t stack)
+static struct xsg__node *find(struct xsg__block *block, uint64_t key)
 {
-    uint32_t at;
+    uint32_t before = block->head->nodes;
+    struct xsg__node *own = xsg__node_below(block, block->hot.current, key);
 
-    for (at = block->depth_calls; at > 0; at--) {
-        const struct xsg__call *call = &block->calls[at - 1];
+    if (block->head->nodes > before && !xsg__modules_has(XSG_SEG_KEY_VALUE(key)))
+        xsg__modules_refresh(); /* first function of a library that was opened since */
+    return own;
+}
 
-        if (call->key == key && call->stack >= stack)
-            break;
+/* With the guard taken. */
+static XSG__COLD void enter_oddly(struct xsg__block *block, uint64_t key, uint64_t stack)
+{
+    int saved = errno;
+
+    if (block->top->stack <= stack)
+        heal(block, key, stack);
+    if (block->top == block->limit) {
+        block->depth_beyond++;
+        block->head->too_deep++;
+    } else {
+        push(block, find(block, key), key, stack);
     }
-    if (at == 0) {
+    xsg__busy_leave(block);
+    errno = saved;
+}
+
+static inline void enter(struct xsg__block *block, uint64_t key, uint64_t stack)
+{
+    struct xsg__node *parent = block->hot.current;
+    uint32_t at = block->index[xsg__hash(parent, key) & block->index_mask];
+    struct xsg__node *own = &block->nodes[at];
+
+    /* index 0 is free: node 0's key is no function's */
+    if (XSG__UNLIKELY(own->key != key || xsg__node_parent(own) != parent ||
+                      block->top->stack <= stack || block->top == block->limit)) {
+        enter_oddly(block, key, stack);
+        return;
+    }
+    push(block, own, key, stack);
+    xsg__busy_leave(block);
+}
+
+/* ---- exit ---- */
+
+/*
+ * May this call be the one that ends? The exit hook is often reached by a jump, after the function
+ * has given up its frame: then its stack pointer is up to that of the function's own caller.
+ */
+static inline bool ends(const struct xsg__call *call, uint64_t key, uint64_t stack)
+{
+    return call->key == key && stack <= call[-1].stack;
+}
+
+static inline void pop(struct xsg__block *block)
+{
+    const struct xsg__call *call = block->top;
+
+    block->hot.current = call->saved;
+    block->top--;
+}
+
+static XSG__COLD void leave_timed(struct xsg__block *block)
+{
+    const struct xsg__call *call = block->top;
+
+    xsg__node_record(block, call->own, call->start, xsg__now());
+    pop(block);
+    xsg__busy_leave(block);
+}
+
+/* The call that ends is not the top one: those above it are dead, or it is itself unknown. */
+static XSG__COLD void leave_oddly(struct xsg__block *block, uint64_t key, uint64_t stack)
+{
+    const struct xsg__call *call = block->top;
+
+    if (block->depth_beyond && stack <= block->limit->stack) { /* reached by a jump: equal */
+        block->depth_beyond--;
+        xsg__busy_leave(block);
+        return;
+    }
+    block->depth_beyond = 0; /* if there were any, they were left without their exits */
+    while (call > block->calls && !ends(call, key, stack))
+        call--;
+    if (call == block->calls) {
         block->head->unmatched++;
-        return false;
+        xsg__busy_leave(block);
+        return;
     }
-    while (block->depth_calls > at)
+    while (block->top > call)
         drop_top(block);
-    return true;
+    if (call->start) {
+        leave_timed(block);
+        return;
+    }
+    pop(block);
+    xsg__busy_leave(block);
 }
 
 static inline void leave(struct xsg__block *block, uint64_t key, uint64_t stack)
 {
-    const struct xsg__call *call;
+    const struct xsg__call *call = block->top;
 
-    if (XSG__UNLIKELY(block->depth_beyond)) {
-        if (stack <= block->calls[XSG__MAX_DEPTH - 1].stack) {
-            block->depth_beyond--;
-            return;
-        }
-        block->depth_beyond = 0; /* they were left without their exits */
-    }
-    if (XSG__UNLIKELY(block->depth_calls == 0)) {
-        block->head->unmatched++;
+    if (XSG__UNLIKELY(!ends(call, key, stack) || block->depth_beyond)) {
+        leave_oddly(block, key, stack);
         return;
     }
-    call = &block->calls[block->depth_calls - 1];
-    if (XSG__UNLIKELY(call->key != key || call->stack < stack)) {
-        if (!find_call(block, key, stack))
-            return;
-        call = &block->calls[block->depth_calls - 1];
+    if (XSG__UNLIKELY(call->start)) {
+        leave_timed(block);
+        return;
     }
-    block->depth_calls--;
-    if (call->start)
-        xsg__node_record(block, call->own, call->start, xsg__now());
-    block->hot.current = call->saved;
+    pop(block);
+    xsg__busy_leave(block);
 }
 
-/* The calling thread's block, with the guard taken, when functions are to be recorded; else NULL.
- */
-static XSG__COLD struct xsg__block *begin_slow(void)
+/* ---- the hooks ---- */
+
+/* The calling thread's block with the guard taken, when functions are to be recorded; else NULL. */
+static struct xsg__block *begin_oddly(void)
 {
     struct xsg__block *block;
-    int saved = errno;
 
-    if (!xsg__process.attached)
-        xsg__process_attach();
-    if (!xsg__process.armed || !(xsg__process.config.modes & XSG_SEG_MODE_FUNCTIONS))
+    if (xsg__process.attached && !(xsg__process.config.modes & XSG_SEG_MODE_FUNCTIONS))
+        return NULL;
+    if (!xsg__process_attach() || !(xsg__process.config.modes & XSG_SEG_MODE_FUNCTIONS))
         return NULL;
     block = xsg__thread_get();
-    if (block && !xsg__slow_enter(block))
-        block = NULL;
-    errno = saved;
+    if (!block || !xsg__guard_enter(block))
+        return NULL;
+    xsg__hooked = block;
     return block;
 }
 
-static inline struct xsg__block *begin(void)
+static XSG__COLD void first_enter(uint64_t key, uint64_t stack)
 {
-    struct xsg__block *block = xsg__self;
+    int saved = errno;
+    struct xsg__block *block = begin_oddly();
 
-    if (XSG__LIKELY((uintptr_t)block > 1 && block->flags == XSG__FUNCTIONS && !block->busy)) {
-        block->busy = 1;
-        XSG__FENCE();
-        return block;
-    }
-    return begin_slow();
+    if (block)
+        enter(block, key, stack);
+    errno = saved;
+}
+
+static XSG__COLD void first_exit(uint64_t key, uint64_t stack)
+{
+    int saved = errno;
+    struct xsg__block *block = begin_oddly();
+
+    if (block)
+        leave(block, key, stack);
+    errno = saved;
+}
+
+static inline uint64_t key_of(const void *function)
+{
+    return (uint64_t)XSG_SEG_KEY_FUNCTION << 56 | (uintptr_t)function;
 }
 
 void __cyg_profile_func_enter(void *function, void *caller)
 {
-    struct xsg__block *block = begin();
+    struct xsg__block *block = xsg__hooked;
+    uint64_t stack = (uint64_t)(uintptr_t)__builtin_dwarf_cfa();
 
     (void)caller;
-    if (!block)
+    if (XSG__UNLIKELY(!block || block->busy)) {
+        first_enter(key_of(function), stack);
         return;
-    enter(block, XSG_SEG_KEY(XSG_SEG_KEY_FUNCTION, (uintptr_t)function),
-          (uint64_t)(uintptr_t)__builtin_dwarf_cfa());
-    xsg__busy_leave(block);
+    }
+    block->busy = 1;
+    XSG__FENCE();
+    enter(block, key_of(function), stack);
 }
 
 void __cyg_profile_func_exit(void *function, void *caller)
 {
-    struct xsg__block *block = begin();
+    struct xsg__block *block = xsg__hooked;
+    uint64_t stack = (uint64_t)(uintptr_t)__builtin_dwarf_cfa();
 
     (void)caller;
-    if (!block)
+    if (XSG__UNLIKELY(!block || block->busy)) {
+        first_exit(key_of(function), stack);
         return;
-    leave(block, XSG_SEG_KEY(XSG_SEG_KEY_FUNCTION, (uintptr_t)function),
-          (uint64_t)(uintptr_t)__builtin_dwarf_cfa());
-    xsg__busy_leave(block);
+    }
+    block->busy = 1;
+    XSG__FENCE();
+    leave(block, key_of(function), stack);
 }
 
 /* exit() was called inside of them: their time ends here. Scopes' frames are out of reach. */
@@ -201,12 +261,10 @@ void xsg__calls_close(struct xsg__block *block)
 
     if (!block->calls || !xsg__busy_enter(block))
         return;
-    while (block->depth_calls > 0) {
-        const struct xsg__call *call = &block->calls[--block->depth_calls];
-
-        if (call->start)
-            xsg__node_record(block, call->own, call->start, now);
-        block->hot.current = call->saved;
+    while (block->top > block->calls) {
+        if (block->top->start)
+            xsg__node_record(block, block->top->own, block->top->start, now);
+        pop(block);
     }
     xsg__busy_leave(block);
 }

@@ -45,13 +45,13 @@ enum xsg__flag {
 #define XSG__DEPTH 0x7fffu
 #define XSG__ALWAYS 0x8000u /* each call of this node is timed: XSG_SCOPE_TIMED */
 
-struct xsg__begin { /* an open XSG_BEGIN */
-    struct xsg__node *own, *saved;
+struct xsg__begin {        /* an open XSG_BEGIN */
+    struct xsg__node *own; /* NULL: not recorded */
     uint64_t start;
 };
 
-struct xsg__call { /* an open instrumented function */
-    struct xsg__node *own, *saved;
+struct xsg__call {                 /* an open instrumented function */
+    struct xsg__node *own, *saved; /* own NULL: no room for it */
     uint64_t key;
     uint64_t start; /* ticks; 0: counted, not timed */
     uint64_t stack; /* the hook's caller's stack pointer */
@@ -60,25 +60,27 @@ struct xsg__call { /* an open instrumented function */
 /* A thread's block: private memory, made together with its region and used again with it. */
 struct xsg__block {
     struct xsg__thread hot; /* first: what <xsgate/profile.h> knows */
-    struct xsg__node *nodes;
-    struct xsg_seg_thread
-        *head; /* the region; its mapping's address never changes, also not by fork */
+    /* What the function hooks touch: one cache line. */
+    __attribute__((aligned(64))) struct xsg__node *nodes;
+    uint32_t *index;         /* hash table over (parent, key): node indexes, 0 free */
+    struct xsg__call *top;   /* innermost open call; calls[0], which is none, when none is open */
+    struct xsg__call *limit; /* the last that fits */
+    uint32_t index_mask;     /* entries of index, minus 1 */
+    volatile uint32_t busy;  /* the guard */
+    uint32_t depth_beyond;   /* functions entered below the last entry of calls */
+    uint32_t flags;          /* enum xsg__flag */
     struct xsg_seg_hist *hists;
-    uint32_t
-        *index; /* hash table over (parent, key): node indexes, 0 free; index_mask + 1 entries */
-    uint32_t index_mask;
-    uint32_t depth_calls;  /* used entries of calls */
-    uint32_t depth_beyond; /* functions entered below the last entry of calls */
+
+    struct xsg_seg_thread *head; /* the region; its address never changes, not by fork either */
+    uint64_t floor;              /* ticks at attach or fork: no scope's time starts before */
+    uint32_t random;             /* xorshift32 state, never 0 */
     uint32_t depth_begins;
-    uint32_t flags;         /* enum xsg__flag */
-    uint32_t random;        /* xorshift32 state, never 0 */
-    volatile uint32_t busy; /* the guard */
     uint32_t tid;
-    uint32_t released;  /* its thread has said that it ends */
-    size_t size;        /* of this mapping */
-    size_t region_size; /* of head's */
-    uint16_t *depth;    /* of each node: XSG__DEPTH bits, and XSG__ALWAYS */
-    struct xsg__call *calls;
+    uint32_t released;       /* its thread has said that it ends */
+    size_t size;             /* of this mapping */
+    size_t region_size;      /* of head's */
+    uint16_t *depth;         /* of each node: XSG__DEPTH bits, and XSG__ALWAYS */
+    struct xsg__call *calls; /* NULL unless functions are armed */
     struct xsg__begin begins[XSG__MAX_BEGIN];
     void *sampler;           /* sample.c's own */
     struct xsg__block *next; /* all blocks of the process; never shortened except by fork */
@@ -127,7 +129,9 @@ struct xsg__block *xsg__thread_get(void);
 /* The block if there is one; one load. */
 struct xsg__block *xsg__thread_peek(void);
 extern __thread struct xsg__block *xsg__self; /* NULL: not yet; (struct xsg__block *)1: no room */
-bool xsg__thread_lost(void);                  /* it asked for a block and there was no room */
+extern __thread struct xsg__block
+    *xsg__hooked;            /* the same while functions are recorded, else NULL */
+bool xsg__thread_lost(void); /* it asked for a block and there was no room */
 /* At the thread's end, in the thread: notes its CPU time, gives the region to later threads. */
 void xsg__thread_end(void);
 void xsg__thread_note(struct xsg__block *block);
@@ -157,17 +161,32 @@ static inline void xsg__busy_leave(struct xsg__block *block)
 /* The child of parent with this key, made if absent; XSG_SEG_NODE_OVERFLOW when there is no room or
  * the path is too deep (counted). Under the guard. Async-signal-safe. */
 uint32_t xsg__node_child(struct xsg__block *block, uint32_t parent, uint64_t key);
+/* The same as a node; NULL when there is no room, with the call counted in the overflow node. */
+struct xsg__node *xsg__node_below(struct xsg__block *block, const struct xsg__node *parent,
+                                  uint64_t key);
 /* Its histogram, made if absent; NULL when there is no room (counted). Under the guard. */
 struct xsg_seg_hist *xsg__node_hist(struct xsg__block *block, struct xsg__node *node);
 /* Adds one timed call to a node: durations, histogram, and when the next call is to be timed. */
 void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t start,
                       uint64_t now);
+/* The end of a timed scope of the calling thread, and its parent is current again. */
+void xsg__leave_slowly(struct xsg__node *own, uint64_t start, uint64_t now);
 
-static inline uint32_t xsg__hash(uint32_t parent, uint64_t key)
+static inline uint32_t xsg__hash(const struct xsg__node *parent, uint64_t key)
 {
-    uint64_t h = (key ^ (uint64_t)parent << 32) * 0x9e3779b97f4a7c15u;
+    return (uint32_t)(((key ^ (uint64_t)(uintptr_t)parent << 20) * 0x9e3779b97f4a7c15u) >> 32);
+}
 
-    return (uint32_t)(h >> 32);
+/* Is it of this thread's tree? */
+static inline bool xsg__node_held(const struct xsg__block *block, const struct xsg__node *node)
+{
+    return node >= block->nodes && node < block->nodes + block->head->node_capacity;
+}
+
+/* The node that is current again when this one ends. */
+static inline struct xsg__node *xsg__node_parent(struct xsg__node *node)
+{
+    return (struct xsg__node *)(void *)((char *)node - node->up);
 }
 
 static inline uint32_t xsg__node_index(const struct xsg__block *block, const struct xsg__node *node)
@@ -176,7 +195,6 @@ static inline uint32_t xsg__node_index(const struct xsg__block *block, const str
 }
 
 /* ---- segment.c ---- */
-uint64_t xsg__now(void);     /* ticks of the segment's clock */
 uint64_t xsg__mono_ns(void); /* CLOCK_MONOTONIC */
 struct xsg_seg_clock_pair xsg__clock_pair(void);
 /* Creates the process's file with header, directory and first tables. Under the lock. */
@@ -187,13 +205,20 @@ void xsg__renew_last(void);        /* the header's last clock pair */
  * when the extent is filled. Under the lock. NULL: no room, limit, quota or descriptor. */
 void *xsg__extent_add(size_t size, uint32_t *extent);
 void xsg__extent_publish(uint32_t extent, uint32_t kind);
+static inline uint64_t xsg__now(void) /* ticks of the segment's clock */
+{
+    return XSG__LIKELY(xsg__process.clock == XSG_SEG_CLOCK_TSC) ? xsg__ticks() : xsg__mono_ns();
+}
+
 void xsg__lost(uint64_t *counter); /* counts up a field of the header, atomically */
 
 /* ---- table.c ---- */
+#define XSG__CACHE(slot)                                                                           \
+    (uint32_t)(offsetof(struct xsg__thread, cache) + (slot) * sizeof(struct xsg__cache))
 #define XSG__SITE_LOST UINT32_MAX /* site->index of one that found no room */
 /* Index of a string in the table, 0 if it is empty or does not fit (counted). Under the lock. */
 xsg_seg_string xsg__string_add(const char *text, size_t n);
-/* Registers a site: sets site->index and site->slot. Under the guard; takes the lock. */
+/* Registers a site: sets site->index and site->cache. Under the guard; takes the lock. */
 void xsg__site_add(struct xsg__site *site);
 /* Index of the ATTR site "key=value"; -1 when it does not fit (counted). Under the guard. */
 int64_t xsg__text_site(const struct xsg__site *key, const char *value);
@@ -215,7 +240,7 @@ void xsg__calls_close(struct xsg__block *block); /* at exit: times the functions
 void xsg__costs_measure(struct xsg_seg_header *header);
 /* What a slow path does first: takes the guard and settles a forked child. false: drop the entry.
  */
-bool xsg__slow_enter(struct xsg__block *block);
+bool xsg__guard_enter(struct xsg__block *block);
 
 /* ---- sample.c (weak no-ops in none.c until the sampler is linked) ------------------------------
  * Called only when XSG_SEG_MODE_SAMPLE is armed. process_start: once, in normal context, before the

@@ -11,7 +11,7 @@ static struct xsg__block *block_of(struct xsg__thread *t)
     return (struct xsg__block *)(void *)t; /* hot is its first member */
 }
 
-bool xsg__slow_enter(struct xsg__block *block)
+bool xsg__guard_enter(struct xsg__block *block)
 {
     if (XSG__UNLIKELY(!xsg__busy_enter(block))) {
         block->head->reentries++;
@@ -36,80 +36,81 @@ static struct xsg__thread *api_attach(void)
  * was entered deeper in the stack than we are now is dead, and so is the same scope at the same
  * place.
  */
-static struct xsg__node *living(struct xsg__block *block, uint64_t key, uint64_t stack)
+static struct xsg__node *living(struct xsg__block *block, uint64_t key, uint32_t stack)
 {
     struct xsg__node *node = block->hot.current;
 
-    while (node - block->nodes > 1 && node->stack && stack - node->stack < STACK_REACH &&
+    if (XSG__UNLIKELY(!xsg__node_held(block, node)))
+        return block->nodes;
+    while (node != block->nodes && node->stack && stack - node->stack < STACK_REACH &&
            (stack != node->stack || node->key == key)) {
         block->head->unmatched++;
-        node = &block->nodes[node->parent];
+        node = xsg__node_parent(node);
     }
     return node;
 }
 
-/* The site's node below the current one; NULL: not recorded. Under the guard. */
-static struct xsg__node *site_node(struct xsg__block *block, struct xsg__site *site, uint64_t stack)
+static struct xsg__cache *cache_of(struct xsg__block *block, const struct xsg__site *site)
 {
-    struct xsg__cache *cache;
-    struct xsg__node *parent;
-    uint64_t key;
-    uint32_t own;
-
-    if (!site->index)
-        xsg__site_add(site);
-    if (site->index == XSG__SITE_LOST)
-        return NULL;
-    key = XSG_SEG_KEY(XSG_SEG_KEY_SITE, site->index - 1);
-    parent = stack ? living(block, key, stack) : block->hot.current;
-    own = xsg__node_child(block, xsg__node_index(block, parent), key);
-    if (site->flags & XSG__ALWAYS_TIMED && own != XSG_SEG_NODE_OVERFLOW)
-        block->depth[own] |= XSG__ALWAYS;
-    block->hot.saved = parent;
-    if (site->slot && xsg__process.clock == XSG_SEG_CLOCK_TSC) {
-        /* A handler in between must miss: the key goes first and comes last. */
-        cache = &block->hot.cache[site->slot];
-        cache->parent = NULL;
-        XSG__FENCE();
-        cache->own = &block->nodes[own];
-        XSG__FENCE();
-        cache->parent = parent;
-    }
-    return &block->nodes[own];
+    return (struct xsg__cache *)(void *)((char *)&block->hot + site->cache);
 }
 
-static struct xsg__entered api_enter(struct xsg__thread *t, struct xsg__site *site, uint64_t stack)
+/* A handler in between must miss: the parent goes first and comes last. */
+static void remember(struct xsg__cache *cache, struct xsg__node *parent, struct xsg__node *own)
 {
-    struct xsg__block *block = block_of(t);
-    struct xsg__entered entered = {NULL, 0};
+    cache->parent = NULL;
+    XSG__FENCE();
+    cache->own = own;
+    XSG__FENCE();
+    cache->parent = parent;
+}
+
+/* The site's node below parent; NULL: not recorded. Under the guard. */
+static struct xsg__node *site_node(struct xsg__block *block, struct xsg__site *site,
+                                   struct xsg__node *parent)
+{
     struct xsg__node *own;
 
-    if (!xsg__slow_enter(block))
-        return entered;
-    own = site_node(block, site, stack);
+    own = xsg__node_below(block, parent, XSG_SEG_KEY(XSG_SEG_KEY_SITE, site->index - 1));
+    if (!own)
+        return NULL;
+    if (site->flags & XSG__ALWAYS_TIMED)
+        block->depth[xsg__node_index(block, own)] |= XSG__ALWAYS;
+    if (site->cache && xsg__process.clock == XSG_SEG_CLOCK_TSC)
+        remember(cache_of(block, site), parent, own);
+    return own;
+}
+
+static bool know(struct xsg__site *site)
+{
+    if (XSG__UNLIKELY(!site->index))
+        xsg__site_add(site);
+    return site->index != XSG__SITE_LOST;
+}
+
+static struct xsg__frame api_enter(struct xsg__thread *t, struct xsg__site *site, uint32_t stack)
+{
+    struct xsg__block *block = block_of(t);
+    struct xsg__frame frame = {NULL, 0};
+    struct xsg__node *own = NULL;
+
+    if (!xsg__guard_enter(block))
+        return frame;
+    if (know(site)) {
+        t->current = living(block, XSG_SEG_KEY(XSG_SEG_KEY_SITE, site->index - 1), stack);
+        own = site_node(block, site, t->current);
+    }
     xsg__busy_leave(block);
     if (!own)
-        return entered;
+        return frame;
     t->current = own;
     XSG__FENCE();
     own->stack = stack;
     own->calls++;
-    entered.own = own;
+    frame.own = own;
     if (own->calls >= own->next)
-        entered.start = xsg__now();
-    return entered;
-}
-
-static void api_leave(struct xsg__thread *t, struct xsg__node *own, uint64_t start, uint64_t now)
-{
-    struct xsg__block *block = block_of(t);
-
-    if (xsg__process.clock != XSG_SEG_CLOCK_TSC)
-        now = xsg__now();
-    if (!xsg__slow_enter(block))
-        return;
-    xsg__node_record(block, own, start, now);
-    xsg__busy_leave(block);
+        frame.start = xsg__now();
+    return frame;
 }
 
 /* ---- XSG_BEGIN, XSG_END ---- */
@@ -128,6 +129,7 @@ static bool is_open(const struct xsg__block *block, const struct xsg__node *own)
 static void drop_dead(struct xsg__block *block)
 {
     while (block->depth_begins > 0 && block->depth_begins <= XSG__MAX_BEGIN &&
+           block->begins[block->depth_begins - 1].own &&
            !is_open(block, block->begins[block->depth_begins - 1].own)) {
         block->depth_begins--;
         block->head->unmatched++;
@@ -138,22 +140,19 @@ static void api_begin(struct xsg__site *site)
 {
     struct xsg__block *block = xsg__thread_get();
     struct xsg__begin *begin;
-    struct xsg__node *own;
 
-    if (!block || !xsg__slow_enter(block))
+    if (!block || !xsg__guard_enter(block))
         return;
     drop_dead(block);
-    own = block->depth_begins < XSG__MAX_BEGIN ? site_node(block, site, 0) : NULL;
-    if (block->depth_begins++ < XSG__MAX_BEGIN && own) {
+    if (block->depth_begins++ < XSG__MAX_BEGIN) {
         begin = &block->begins[block->depth_begins - 1];
-        begin->own = own;
-        begin->saved = block->hot.saved;
-        own->stack = 0; /* it may well outlive the frame that began it */
-        own->calls++;
-        block->hot.current = own;
-        begin->start = own->calls >= own->next ? xsg__now() : 0;
-    } else if (!own && block->depth_begins <= XSG__MAX_BEGIN) {
-        block->depth_begins--; /* the site is lost: its end will be unmatched */
+        begin->own = know(site) ? site_node(block, site, block->hot.current) : NULL;
+        if (begin->own) {
+            begin->own->stack = 0; /* it may well outlive the frame that began it */
+            begin->own->calls++;
+            block->hot.current = begin->own;
+            begin->start = begin->own->calls >= begin->own->next ? xsg__now() : 0;
+        }
     } else {
         block->head->too_deep++;
     }
@@ -166,16 +165,17 @@ static void api_end(void)
     struct xsg__block *block = xsg__thread_get();
     const struct xsg__begin *begin;
 
-    if (!block || !xsg__slow_enter(block))
+    if (!block || !xsg__guard_enter(block))
         return;
     drop_dead(block);
     if (block->depth_begins == 0) {
         block->head->unmatched++;
     } else if (--block->depth_begins < XSG__MAX_BEGIN) {
         begin = &block->begins[block->depth_begins];
-        if (begin->start)
+        if (begin->own && begin->start)
             xsg__node_record(block, begin->own, begin->start, now);
-        block->hot.current = begin->saved;
+        if (begin->own)
+            block->hot.current = xsg__node_parent(begin->own);
     }
     xsg__busy_leave(block);
 }
@@ -203,13 +203,16 @@ static void api_number(struct xsg__site *site, int64_t value)
 {
     struct xsg__block *block = xsg__thread_get();
     const struct xsg__cache *cache;
-    struct xsg__node *node;
+    struct xsg__node *node = NULL;
 
-    if (!block || !xsg__slow_enter(block))
+    if (!block || !xsg__guard_enter(block))
         return;
-    cache = &block->hot.cache[site->slot];
-    node = cache->parent == block->hot.current ? cache->own : site_node(block, site, 0);
-    if (node && node != &block->nodes[XSG_SEG_NODE_OVERFLOW])
+    cache = cache_of(block, site);
+    if (cache->parent == block->hot.current)
+        node = cache->own;
+    else if (know(site))
+        node = site_node(block, site, block->hot.current);
+    if (node)
         add_number(block, node, site->kind, value);
     xsg__busy_leave(block);
 }
@@ -219,16 +222,13 @@ static void api_text(struct xsg__site *site, const char *value)
     struct xsg__block *block = xsg__thread_get();
     struct xsg__node *node;
     int64_t index;
-    uint32_t own;
 
-    if (!value || !block || !xsg__slow_enter(block))
+    if (!value || !block || !xsg__guard_enter(block))
         return;
     index = xsg__text_site(site, value);
     if (index >= 0) {
-        own = xsg__node_child(block, xsg__node_index(block, block->hot.current),
-                              XSG_SEG_KEY(XSG_SEG_KEY_SITE, index));
-        node = &block->nodes[own];
-        if (own != XSG_SEG_NODE_OVERFLOW)
+        node = xsg__node_below(block, block->hot.current, XSG_SEG_KEY(XSG_SEG_KEY_SITE, index));
+        if (node)
             node->timed = ++node->calls;
     }
     xsg__busy_leave(block);
@@ -303,10 +303,33 @@ static int api_bench_more(struct xsg__bench *bench)
     return 1;
 }
 
+static void api_bench_enter(struct xsg__bench *bench)
+{
+    struct xsg__block *block = xsg__thread_get();
+
+    bench->frame.own = NULL;
+    if (block)
+        bench->frame =
+            api_enter(&block->hot, bench->site, (uint32_t)(uintptr_t)__builtin_dwarf_cfa());
+}
+
+static void api_bench_leave(struct xsg__bench *bench)
+{
+    uint64_t now = xsg__now();
+    struct xsg__block *block = xsg__thread_peek();
+
+    if (bench->frame.start)
+        xsg__leave_slowly(bench->frame.own, bench->frame.start, now);
+    else if (block && xsg__node_held(block, bench->frame.own))
+        block->hot.current = xsg__node_parent(bench->frame.own);
+    bench->frame.own = NULL;
+}
+
 #define XSG__API_TABLE(record)                                                                     \
     {                                                                                              \
-        XSG__ABI, sizeof(struct xsg__api), record, 0, api_attach, api_enter, api_leave, api_begin, \
-            api_end, api_number, api_text, api_bench, api_bench_more                               \
+        XSG__ABI, sizeof(struct xsg__api), record, 0, api_attach, api_enter, xsg__leave_slowly,    \
+            api_begin, api_end, api_number, api_text, api_bench, api_bench_more, api_bench_enter,  \
+            api_bench_leave                                                                        \
     }
 
 static const struct xsg__api scopes_api = XSG__API_TABLE(1);

@@ -31,11 +31,6 @@ uint64_t xsg__mono_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-uint64_t xsg__now(void)
-{
-    return xsg__process.clock == XSG_SEG_CLOCK_TSC ? xsg__ticks() : xsg__mono_ns();
-}
-
 struct xsg_seg_clock_pair xsg__clock_pair(void)
 {
     struct xsg_seg_clock_pair best = {0, 0};

@@ -171,9 +171,8 @@ void xsg__site_add(struct xsg__site *site)
             site->index = XSG__SITE_LOST;
         } else {
             site->index = (uint32_t)index + 1;
-            /* slot 0 never hits: sites beyond the inline caches take the slow path */
-            if ((uint32_t)index + 1 < XSG__SLOTS)
-                __atomic_store_n(&site->slot, (uint32_t)index + 1, __ATOMIC_RELAXED);
+            if (index < XSG__SLOTS) /* sites beyond the inline caches take the slow path */
+                __atomic_store_n(&site->cache, XSG__CACHE((size_t)index), __ATOMIC_RELAXED);
         }
     }
     xsg__unlock();

@@ -24,7 +24,7 @@ enum {
 
 #define NO_BLOCK ((struct xsg__block *)1)
 
-__thread struct xsg__block *xsg__self;
+__thread struct xsg__block *xsg__self, *xsg__hooked;
 static __thread uint32_t attaching; /* a signal handler must not attach in the middle of it */
 static pthread_key_t ending;
 static bool have_key;
@@ -83,7 +83,7 @@ static struct xsg__block *map_block(uint32_t nodes)
         entries *= 2;
     entries *= 2;
     if (xsg__process.config.modes & XSG_SEG_MODE_FUNCTIONS)
-        calls = XSG__MAX_DEPTH * sizeof(struct xsg__call);
+        calls = (XSG__MAX_DEPTH + 1) * sizeof(struct xsg__call);
     size = round_up(sizeof *block, 64) + entries * sizeof(uint32_t) + calls +
            round_up(nodes * sizeof(uint16_t), 64);
     block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -155,14 +155,19 @@ static void start_thread(struct xsg__block *block, uint32_t tid)
 {
     block->tid = tid;
     block->released = 0;
-    block->depth_calls = block->depth_beyond = block->depth_begins = 0;
+    block->depth_beyond = block->depth_begins = 0;
+    if (block->calls) {
+        block->top = block->calls;
+        block->limit = block->calls + XSG__MAX_DEPTH;
+        block->calls[0].stack = UINT64_MAX; /* above every frame: ends each search */
+    }
     block->busy = 0;
     block->random = (uint32_t)(xsg__now() * 0x9e3779b9u) ^ tid << 16;
     if (!block->random)
         block->random = 1;
     block->flags = xsg__process.config.modes & XSG_SEG_MODE_FUNCTIONS ? XSG__FUNCTIONS : 0;
     block->hot.current = block->nodes;
-    block->hot.floor = xsg__now();
+    block->floor = xsg__now();
     block->head->tid = tid;
     block->head->threads++;
     prctl(PR_GET_NAME, block->head->name);
@@ -326,6 +331,7 @@ static bool privatize(struct xsg__block *block)
         node[i].key = block->nodes[i].key;
         node[i].parent = block->nodes[i].parent;
         node[i].stack = block->nodes[i].stack;
+        node[i].up = block->nodes[i].up;
     }
     return mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, head) != MAP_FAILED;
 }
@@ -344,6 +350,7 @@ void xsg__threads_forked(void)
     }
     xsg__process.blocks = own;
     xsg__self = own; /* one that got no room may try again */
+    xsg__hooked = NULL;
     attaching = 0;
     if (!own)
         return;
@@ -352,7 +359,7 @@ void xsg__threads_forked(void)
         own); /* without memory the counts go to the parent's tree: wrong by little, no crash */
     own->tid = current_tid();
     own->head->tid = own->tid;
-    own->hot.floor = xsg__now();
+    own->floor = xsg__now();
     own->flags |= XSG__UNSETTLED;
     own->sampler = NULL;
     memset(own->hot.cache, 0, sizeof own->hot.cache);

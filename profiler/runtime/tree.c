@@ -39,6 +39,7 @@ static uint32_t make(struct xsg__block *block, uint32_t parent, uint64_t key)
     }
     node->key = key;
     node->parent = parent;
+    node->up = (n - parent) * (uint32_t)sizeof *node;
     block->depth[n] = (uint16_t)((block->depth[parent] & XSG__DEPTH) + 1);
     __atomic_store_n(&head->nodes, n + 1, __ATOMIC_RELEASE);
     return n;
@@ -51,11 +52,8 @@ uint32_t xsg__node_child(struct xsg__block *block, uint32_t parent, uint64_t key
     if (XSG__UNLIKELY(parent >=
                       block->head->nodes)) /* a frame of before a fork that lost its tree */
         parent = XSG_SEG_NODE_ROOT;
-    if (parent == XSG_SEG_NODE_OVERFLOW) {
-        block->head->lost_nodes++;
-        return XSG_SEG_NODE_OVERFLOW;
-    }
-    for (at = xsg__hash(parent, key) & block->index_mask; block->index[at];
+
+    for (at = xsg__hash(&block->nodes[parent], key) & block->index_mask; block->index[at];
          at = (at + 1) & block->index_mask) {
         const struct xsg__node *node = &block->nodes[block->index[at]];
 
@@ -67,6 +65,17 @@ uint32_t xsg__node_child(struct xsg__block *block, uint32_t parent, uint64_t key
         block->index[at] =
             parent; /* the table is twice as large as the nodes: always a free entry */
     return parent;
+}
+
+struct xsg__node *xsg__node_below(struct xsg__block *block, const struct xsg__node *parent,
+                                  uint64_t key)
+{
+    uint32_t own = xsg__node_child(block, xsg__node_index(block, parent), key);
+
+    if (XSG__LIKELY(own != XSG_SEG_NODE_OVERFLOW))
+        return &block->nodes[own];
+    block->nodes[XSG_SEG_NODE_OVERFLOW].calls++;
+    return NULL;
 }
 
 struct xsg_seg_hist *xsg__node_hist(struct xsg__block *block, struct xsg__node *node)
@@ -95,17 +104,11 @@ static uint32_t bucket_of(uint64_t d)
     return (k - 2) * 4 + (uint32_t)(d >> (k - 2) & 3);
 }
 
-static void add_duration(struct xsg__block *block, struct xsg__node *node, uint64_t d)
+static inline void add_duration(struct xsg_seg_hist *hist, uint64_t d)
 {
-    struct xsg_seg_hist *hist = xsg__node_hist(block, node);
-
-    if (XSG__UNLIKELY(!hist))
-        return;
-    if (XSG__UNLIKELY(node->timed == 0))
-        hist->first = d ? d : 1;
-    if (d < hist->min)
+    if (XSG__UNLIKELY(d < hist->min))
         hist->min = d;
-    if (d > hist->max)
+    if (XSG__UNLIKELY(d > hist->max))
         hist->max = d;
     hist->bucket[bucket_of(d)]++;
     hist->n++;
@@ -117,38 +120,78 @@ static void add_duration(struct xsg__block *block, struct xsg__node *node, uint6
  * each standing for 64. A node that must be timed always is then thinned in its histogram only:
  * record = the timed call that is recorded again.
  */
-static void plan(struct xsg__block *block, struct xsg__node *node)
+static __attribute__((noinline)) void consider(struct xsg__block *block, struct xsg__node *node)
 {
-    bool always = block->depth[xsg__node_index(block, node)] & XSG__ALWAYS;
-    uint64_t cost = xsg__process.header->cost_timed;
+    uint64_t limit = xsg__process.header->cost_timed * HOT_FACTOR;
 
-    if (node->next) {
+    if (xsg__process.config.full || node->ticks >= limit * node->timed)
+        return;
+    if (!(block->depth[xsg__node_index(block, node)] & XSG__ALWAYS))
         node->next = node->calls + 1 + draw(block);
-    } else if (node->record) {
+    else if (xsg__process.clock == XSG_SEG_CLOCK_TSC) /* else the inline code cannot time */
         node->record = node->timed + draw(block);
-    } else if ((node->timed & (WARM - 1)) == 0 && !xsg__process.config.full &&
-               node->ticks < cost * HOT_FACTOR * node->timed) {
-        if (!always)
-            node->next = node->calls + 1 + draw(block);
-        else if (xsg__process.clock == XSG_SEG_CLOCK_TSC) /* else the inline code cannot time */
-            node->record = node->timed + draw(block);
+}
+
+/* The first timed call, a call begun before the fork, a clock gone backwards, a missing histogram.
+ */
+static __attribute__((noinline, cold)) uint64_t
+record_oddly(struct xsg__block *block, struct xsg__node *node, uint64_t start, uint64_t now)
+{
+    struct xsg_seg_hist *hist = xsg__node_hist(block, node);
+
+    if (start < block->floor) /* only this process's part */
+        start = block->floor;
+    if (now < start) {
+        block->head->negative++;
+        now = start;
     }
+    if (hist && node->timed == 0)
+        hist->first = now > start ? now - start : 1;
+    return start;
 }
 
 void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t start,
                       uint64_t now)
 {
-    uint64_t weight = node->next ? XSG__THIN : 1, d;
+    uint64_t weight = 1, d;
 
-    if (XSG__UNLIKELY(start < block->hot.floor)) /* begun before the fork: this process's part */
-        start = block->hot.floor;
-    d = now - start;
-    if (XSG__UNLIKELY(now < start)) {
-        block->head->negative++;
-        d = 0;
+    if (XSG__UNLIKELY(node->timed == 0 || !node->hist || start < block->floor || now < start)) {
+        start = record_oddly(block, node, start, now);
+        now = now < start ? start : now;
     }
-    add_duration(block, node, d);
+    d = now - start;
+    if (XSG__LIKELY(node->hist))
+        add_duration(&block->hists[node->hist - 1], d);
+    if (node->next) {
+        weight = XSG__THIN;
+        node->next = node->calls + 1 + draw(block);
+    } else if (node->record) {
+        node->record = node->timed + 1 + draw(block);
+    }
     node->timed += weight;
     node->ticks += d * weight;
-    plan(block, node);
+    if (XSG__UNLIKELY((node->timed & (WARM - 1)) == 0) && !node->next && !node->record)
+        consider(block, node);
+}
+
+/* Here and not beside its like in scope.c, so that recording is inlined into it: every timed call
+ * of a node that is not hot comes this way. */
+void xsg__leave_slowly(struct xsg__node *own, uint64_t start, uint64_t now)
+{
+    struct xsg__block *block = xsg__self;
+
+    if (XSG__UNLIKELY((uintptr_t)block <= 1 || !xsg__node_held(block, own)))
+        return; /* a coroutine that came from another thread */
+    if (XSG__UNLIKELY(xsg__process.clock != XSG_SEG_CLOCK_TSC))
+        now = xsg__now();
+    if (XSG__LIKELY(!block->busy && !(block->flags & XSG__UNSETTLED))) {
+        block->busy = 1;
+        XSG__FENCE();
+        xsg__node_record(block, own, start, now);
+        xsg__busy_leave(block);
+    } else if (xsg__guard_enter(block)) {
+        xsg__node_record(block, own, start, now);
+        xsg__busy_leave(block);
+    }
+    block->hot.current = xsg__node_parent(own);
 }

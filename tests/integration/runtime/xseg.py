@@ -14,7 +14,7 @@ EXTENT = struct.Struct("<QQII")
 TABLE = struct.Struct("<IIII")
 SITE = struct.Struct("<IIIIII")
 MODULE = struct.Struct("<QQQII32s")
-NODE = struct.Struct("<7QII")
+NODE = struct.Struct("<6Q4I")
 HIST = struct.Struct("<QQQII248I")
 THREAD = struct.Struct("<8I2Q12Q16s")
 
@@ -32,7 +32,7 @@ def check(condition, what):
 class Node:
     def __init__(self, index, fields):
         self.index = index
-        (self.key, self.calls, self.timed, self.ticks, _, _, _, self.parent, self.hist) = fields
+        (self.key, self.calls, self.timed, self.ticks, _, _, _, _, self.parent, self.hist) = fields
         self.kind = self.key >> 56
         self.value = self.key & 0xFFFFFFFFFFFFFF
         self.children = []
