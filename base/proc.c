@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,13 +161,17 @@ static int open_streams(struct run *run, struct xsg_err *err)
     run->watch.control = pair[1];
     if (run->spec->pass_output)
         return XSG_OK;
-    run->watch.stdin_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (run->watch.stdin_fd < 0)
+    struct stat st;
+    run->watch.streams[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (run->watch.streams[0] < 0 || fstat(run->watch.streams[0], &st) != 0)
         return xsg_fail(err, XSG_EFAILED, "cannot open /dev/null: %s", xsg_system_reason(errno));
+    /* Tools that replace their output file turn it into a file when root lets them. */
+    if (!S_ISCHR(st.st_mode))
+        return xsg_fail(err, XSG_EFAILED, "/dev/null is not a device: somebody replaced it");
     if (pipe2(fds, O_CLOEXEC) != 0)
         return xsg_fail(err, XSG_EFAILED, "cannot make a pipe: %s", xsg_system_reason(errno));
     run->output = fds[0];
-    run->watch.output_fd = fds[1];
+    run->watch.streams[1] = run->watch.streams[2] = fds[1];
     /* Only our end: the file status flags of the child's own must stay as programs expect them. */
     fcntl(fds[0], F_SETFL, O_NONBLOCK);
     fcntl(fds[0], F_SETPIPE_SZ, PIPE_SIZE); /* fewer stops of a target that prints a lot */
@@ -177,6 +182,15 @@ static int open_streams(struct run *run, struct xsg_err *err)
     if (!run->capture.head || !run->capture.ring)
         xsg_out_of_memory(keep);
     return XSG_OK;
+}
+
+/* The child's ends; both output streams are one pipe. */
+static void close_child_ends(struct run *run)
+{
+    close_fd(&run->watch.control);
+    close_fd(&run->watch.streams[0]);
+    close_fd(&run->watch.streams[1]);
+    run->watch.streams[2] = -1;
 }
 
 static int start_watcher(struct run *run, struct xsg_err *err)
@@ -193,9 +207,7 @@ static int start_watcher(struct run *run, struct xsg_err *err)
         reason = run->watcher < 0 ? errno : 0;
         pthread_sigmask(SIG_SETMASK, &before, NULL);
     }
-    close_fd(&run->watch.control);
-    close_fd(&run->watch.stdin_fd);
-    close_fd(&run->watch.output_fd);
+    close_child_ends(run);
     if (reason)
         return xsg_fail(err, XSG_EFAILED, "cannot start another process: %s",
                         xsg_system_reason(reason));
@@ -247,7 +259,7 @@ static void command(const struct run *run, char what)
 static void check_limits(struct run *run)
 {
     if (!run->asked_to_end) {
-        bool stop = run->spec->interrupt && *run->spec->interrupt;
+        bool stop = run->spec->interrupt && __atomic_load_n(run->spec->interrupt, __ATOMIC_RELAXED);
         if (!stop && now_ns() < run->deadline)
             return;
         run->result->interrupted = stop;
@@ -331,7 +343,7 @@ int xsg_proc_run(struct xsg_arena *arena, const struct xsg_proc_spec *spec,
                  struct xsg_proc_result *result, struct xsg_err *err)
 {
     *result = (struct xsg_proc_result){.exit_status = -1};
-    if (spec->interrupt && *spec->interrupt) {
+    if (spec->interrupt && __atomic_load_n(spec->interrupt, __ATOMIC_RELAXED)) {
         result->interrupted = true;
         return XSG_OK;
     }
@@ -339,8 +351,7 @@ int xsg_proc_run(struct xsg_arena *arena, const struct xsg_proc_spec *spec,
     run.watch = (struct xsg_watch){.cwd = spec->cwd,
                                    .pin_cpu = spec->pin_cpu,
                                    .own_group = !spec->pass_output,
-                                   .stdin_fd = -1,
-                                   .output_fd = -1,
+                                   .streams = {-1, -1, -1},
                                    .control = -1};
     run.watch.argv = copy_strings(arena, spec->argv);
     run.watch.env = spec->env ? copy_strings(arena, spec->env) : environ;
@@ -359,9 +370,7 @@ int xsg_proc_run(struct xsg_arena *arena, const struct xsg_proc_spec *spec,
         capture_finish(arena, &run.capture, result);
 out:
     close_fd(&run.control); /* a watcher that still runs kills the child now */
-    close_fd(&run.watch.control);
-    close_fd(&run.watch.stdin_fd);
-    close_fd(&run.watch.output_fd);
+    close_child_ends(&run);
     close_fd(&run.output);
     while (run.watcher > 0 && waitpid(run.watcher, NULL, 0) < 0 && errno == EINTR)
         ;

@@ -32,7 +32,7 @@ struct packed {
     uint8_t own_group, has_cwd;
 };
 
-enum { FD_CONTROL, FD_PACK, FD_STDIN, FD_OUTPUT, N_FDS };
+enum { FD_CONTROL, FD_PACK, FD_STREAMS, N_FDS = FD_STREAMS + 3 };
 
 static uint32_t pack_strings(struct xsg_buf *out, char *const *strings)
 {
@@ -99,11 +99,9 @@ __attribute__((noreturn)) static void watch_packed(const int fds[N_FDS])
     struct packed head;
     memcpy(&head, bytes, sizeof head);
     char *p = bytes + sizeof head;
-    struct xsg_watch watch = {.pin_cpu = head.pin_cpu,
-                              .own_group = head.own_group,
-                              .control = fds[FD_CONTROL],
-                              .stdin_fd = fds[FD_STDIN],
-                              .output_fd = fds[FD_OUTPUT]};
+    struct xsg_watch watch = {
+        .pin_cpu = head.pin_cpu, .own_group = head.own_group, .control = fds[FD_CONTROL]};
+    memcpy(watch.streams, fds + FD_STREAMS, sizeof watch.streams);
     watch.paths = unpack_strings(&arena, &p, head.n_paths);
     watch.argv = unpack_strings(&arena, &p, head.n_argv);
     watch.env = unpack_strings(&arena, &p, head.n_env);
@@ -139,8 +137,9 @@ static bool receive(int connection, int fds[N_FDS])
     for (int i = 0; i < N_FDS; i++)
         fds[i] = -1;
     const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header && header->cmsg_type == SCM_RIGHTS)
-        memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+    if (header && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int) * N_FDS))
+        memcpy(fds, CMSG_DATA(header), sizeof(int) * N_FDS);
     return true;
 }
 
@@ -153,7 +152,7 @@ __attribute__((noreturn)) static void serve(int connection)
     sigprocmask(SIG_SETMASK, &all, NULL); /* ends with the caller's connection, not with Ctrl-C */
     sigaction(SIGCHLD, &action, NULL);    /* watchers report to the caller; nobody waits for them */
     while (receive(connection, fds)) {
-        if (fds[FD_CONTROL] >= 0 && fds[FD_PACK] >= 0 && fork() == 0)
+        if (fds[FD_CONTROL] >= 0 && fork() == 0)
             watch_packed(fds);
         /* If there was no fork, the caller sees the end of its connection. */
         for (int i = 0; i < N_FDS; i++) {
@@ -196,23 +195,22 @@ bool xsg_helper_launch(const struct xsg_watch *watch)
     /* The helper's folder is the one where the program began; ours may have changed since. */
     struct xsg_watch moved = *watch;
     moved.cwd = xsg_path_absolute(&arena, watch->cwd ? watch->cwd : ".");
-    int fds[N_FDS] = {[FD_CONTROL] = watch->control,
-                      [FD_PACK] = pack(&moved),
-                      [FD_STDIN] = watch->stdin_fd,
-                      [FD_OUTPUT] = watch->output_fd};
-    int n = watch->own_group ? N_FDS : FD_PACK + 1;
+    int fds[N_FDS] = {[FD_CONTROL] = watch->control, [FD_PACK] = pack(&moved)};
+    /* Its streams are those of the beginning, too. */
+    for (int i = 0; i < 3; i++)
+        fds[FD_STREAMS + i] = watch->streams[i] >= 0 ? watch->streams[i] : i;
     union fd_message control = {.space = {0}};
     char byte = 'L';
     struct iovec data = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {.msg_iov = &data,
                              .msg_iovlen = 1,
                              .msg_control = control.space,
-                             .msg_controllen = CMSG_SPACE((size_t)n * sizeof(int))};
+                             .msg_controllen = sizeof control.space};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
-    memcpy(CMSG_DATA(header), fds, (size_t)n * sizeof(int));
+    header->cmsg_len = CMSG_LEN(sizeof fds);
+    memcpy(CMSG_DATA(header), fds, sizeof fds);
     bool sent = fds[FD_PACK] >= 0 && sendmsg(helper_fd, &message, MSG_NOSIGNAL) == 1;
     if (fds[FD_PACK] >= 0)
         close(fds[FD_PACK]);

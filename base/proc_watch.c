@@ -70,11 +70,11 @@ __attribute__((noreturn)) static void run_child(const struct xsg_watch *watch, p
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != watcher)
         _exit(126);
-    if (watch->own_group) {
+    if (watch->own_group)
         setpgid(0, 0);
-        dup2(watch->stdin_fd, STDIN_FILENO);
-        dup2(watch->output_fd, STDOUT_FILENO);
-        dup2(watch->output_fd, STDERR_FILENO);
+    for (int i = 0; i < 3; i++) {
+        if (watch->streams[i] >= 0)
+            dup2(watch->streams[i], i);
     }
     if (watch->pin_cpu >= 0 && watch->pin_cpu < CPU_SETSIZE) {
         cpu_set_t cpus;
@@ -206,29 +206,24 @@ static int kill_leftovers(void)
 
 /* ---- the watcher ---------------------------------------------------------------------------- */
 
-/* Keeps nothing of the caller's open: its locks and pipes must end with it, not with the target.
- * What is to be inherited by the child (not close-on-exec) stays when the child has the caller's
- * streams. */
-static void close_foreign(const struct xsg_watch *watch, int *control, int *input, int *output)
+static bool is_needed(const struct xsg_watch *watch, int fd)
 {
-    if (!watch->own_group) {
-        for (int fd = 3; fd < HIGHEST_FD; fd++) {
-            int flags = fcntl(fd, F_GETFD);
-            if (flags >= 0 && (flags & FD_CLOEXEC) && fd != *control)
-                close(fd);
-        }
-        return;
-    }
-    /* Out of the way first, then to the lowest three places. */
-    int a = fcntl(*control, F_DUPFD_CLOEXEC, 6), b = fcntl(*input, F_DUPFD_CLOEXEC, 6),
-        c = fcntl(*output, F_DUPFD_CLOEXEC, 6);
-    *control = dup3(a, 3, O_CLOEXEC);
-    *input = dup3(b, 4, O_CLOEXEC);
-    *output = dup3(c, 5, O_CLOEXEC);
-    if (syscall(SYS_close_range, 6, UINT_MAX, 0) != 0) {
-        for (int fd = 6; fd < HIGHEST_FD; fd++)
+    return fd == watch->control || fd == watch->streams[0] || fd == watch->streams[1] ||
+           fd == watch->streams[2];
+}
+
+/* Keeps nothing of the caller's open: its locks and pipes must end with it, not with the target.
+ * What is to be inherited by the child (not close-on-exec) stays when the child is in the caller's
+ * group. */
+static void close_foreign(const struct xsg_watch *watch)
+{
+    for (int fd = 3; fd < HIGHEST_FD; fd++) {
+        int flags = is_needed(watch, fd) ? -1 : fcntl(fd, F_GETFD);
+        if (flags >= 0 && (watch->own_group || (flags & FD_CLOEXEC)))
             close(fd);
     }
+    if (watch->own_group)
+        syscall(SYS_close_range, HIGHEST_FD, UINT_MAX, 0); /* where there is such a call */
 }
 
 static void report(int control, const struct xsg_watch_report *message)
@@ -287,7 +282,7 @@ void xsg_watch_run(const struct xsg_watch *given)
     if (watch.own_group)
         setpgid(0, 0); /* survives a SIGKILL of the caller's group, and then cleans up */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    close_foreign(&watch, &watch.control, &watch.stdin_fd, &watch.output_fd);
+    close_foreign(&watch);
 
     sigset_t chld;
     sigemptyset(&chld);
@@ -302,8 +297,10 @@ void xsg_watch_run(const struct xsg_watch *given)
         report(watch.control, &message);
         _exit(1);
     }
-    if (watch.own_group)
-        close(watch.output_fd);
+    for (int i = 0; i < 3; i++) {
+        if (watch.streams[i] > 2)
+            close(watch.streams[i]);
+    }
     report(watch.control, &message);
     watch_child(&watch, watch.control, signals, child);
     message.wall_ns = now_ns() - start;

@@ -12,9 +12,9 @@ struct xsg_watch {
     char **argv, **env;
     const char *cwd;
     int pin_cpu;
-    bool own_group; /* and capture; else the caller's group and standard streams */
-    int stdin_fd, output_fd;
-    int control; /* the watcher's end of a SOCK_SEQPACKET pair */
+    bool own_group;
+    int streams[3]; /* to become 0, 1 and 2; -1: as they are */
+    int control;    /* the watcher's end of a SOCK_SEQPACKET pair */
 };
 
 /* One byte from the caller; the end of the connection means XSG_WATCH_KILL. */

@@ -290,23 +290,21 @@ static void test_other_children_are_left_alone(void **state)
 
 static volatile int interrupt;
 
-static void *set_interrupt(void *arg)
+static void on_alarm(int signal)
 {
-    (void)arg;
-    usleep(300 * 1000);
-    interrupt = SIGINT;
-    return NULL;
+    interrupt = signal;
 }
 
 static void test_interrupt_stops_the_child(void **state)
 {
     (void)state;
-    pthread_t thread;
+    struct sigaction action = {.sa_handler = on_alarm}, before;
     interrupt = 0;
     int64_t start = now_ms();
-    assert_int_equal(pthread_create(&thread, NULL, set_interrupt, NULL), 0);
+    sigaction(SIGALRM, &action, &before);
+    ualarm(300000, 0);
     assert_int_equal(run_script("sleep 60", (struct xsg_proc_spec){.interrupt = &interrupt}), 0);
-    pthread_join(thread, NULL);
+    sigaction(SIGALRM, &before, NULL);
     assert_true(result.interrupted);
     assert_false(result.timed_out);
     assert_int_equal(result.signal, SIGTERM);
@@ -340,6 +338,51 @@ static void test_own_descriptors_do_not_leak(void **state)
     assert_int_equal(run_script("ls /proc/self/fd | wc -l", (struct xsg_proc_spec){0}), 0);
     close(fd);
     assert_string_equal(result.output_head, "4\n"); /* 0, 1, 2 and ls's own */
+}
+
+static int
+    extra[2]; /* a descriptor that the program was started with, as for "record cat <(...)" */
+
+/* Streams, group and descriptors are the caller's; leftovers are found all the same. */
+static void test_passing_through(void **state)
+{
+    (void)state;
+    int input[2], output[2];
+    assert_int_equal(pipe2(input, O_CLOEXEC) | pipe2(output, O_CLOEXEC), 0);
+    assert_int_equal(write(input[1], "typed\n", 6), 6);
+    close(input[1]);
+    int old_in = dup(STDIN_FILENO), old_out = dup(STDOUT_FILENO);
+    fflush(stdout);
+    dup2(input[0], STDIN_FILENO);
+    dup2(output[1], STDOUT_FILENO);
+    int rc = run_script(xsg_printf(&arena,
+                                   "cat; ps -o pgid= -p $$; setsid sleep 60 & "
+                                   "echo through >&%d; exit 4",
+                                   extra[1]),
+                        (struct xsg_proc_spec){.pass_output = true});
+    dup2(old_in, STDIN_FILENO);
+    dup2(old_out, STDOUT_FILENO);
+    assert_int_equal(rc, 0);
+    assert_int_equal(result.exit_status, 4);
+    assert_int_equal(result.leftovers, 1);
+    assert_int_equal(result.output_total, 0);
+    char text[100] = "", more[100] = "";
+    assert_true(read(output[0], text, sizeof text - 1) > 6);
+    assert_memory_equal(text, "typed\n", 6);
+    assert_int_equal(strtol(text + 6, NULL, 10), getpgrp());
+    assert_true(read(extra[0], more, sizeof more - 1) > 0);
+    assert_string_equal(more, "through\n");
+    for (size_t i = 0; i < 2; i++) {
+        close(output[i]);
+    }
+    close(input[0]);
+    close(old_in);
+    close(old_out);
+    /* And a time limit reaches it without its own group. */
+    assert_int_equal(
+        run_script("sleep 60", (struct xsg_proc_spec){.pass_output = true, .timeout_s = 0.2}), 0);
+    assert_true(result.timed_out);
+    assert_int_equal(result.signal, SIGTERM);
 }
 
 static void test_resource_usage(void **state)
@@ -514,12 +557,15 @@ int main(void)
         TEST(test_interrupt_stops_the_child),
         TEST(test_signals_are_as_a_shell_would_leave_them),
         TEST(test_own_descriptors_do_not_leak),
+        TEST(test_passing_through),
         TEST(test_resource_usage),
         TEST(test_pinning_is_a_wish),
         TEST(test_two_at_once_do_not_mix),
         TEST(test_nothing_survives_the_callers_death),
         TEST(test_a_fork_bomb_of_many_generations_ends),
     };
+    if (pipe(extra) != 0)
+        return 1;
     /* All of it twice: forking by itself, and through the helper. */
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (xsg_proc_start_helper(&err) != 0)
