@@ -11,7 +11,10 @@ struct xsg_buf {
     size_t cap;
 };
 
-#define XSG_BUF_INIT {0}
+#define XSG_BUF_INIT                                                                               \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 void xsg_buf_put(struct xsg_buf *buf, const void *bytes, size_t n);
 void xsg_buf_puts(struct xsg_buf *buf, const char *s);
@@ -20,7 +23,7 @@ void xsg_buf_printf(struct xsg_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void xsg_buf_vprintf(struct xsg_buf *buf, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
-void xsg_buf_clear(struct xsg_buf *buf); /* length 0, keeps the memory */
+void xsg_buf_clear(struct xsg_buf *buf);            /* length 0, keeps the memory */
 const char *xsg_buf_str(const struct xsg_buf *buf); /* "" for an empty one; owned by buf */
 void xsg_buf_release(struct xsg_buf *buf);
 

@@ -1,9 +1,9 @@
 /*
  * Errors travel as a return code and one sentence.
  *
- * A function that can fail returns 0, or a negative enum xsg_status, and writes one sentence into the
- * caller's struct xsg_err (which may be NULL). The sentence leaves out what the caller already knows;
- * a caller may put its own context in front with xsg_err_prefix(). A lower message is never
+ * A function that can fail returns 0, or a negative enum xsg_status, and writes one sentence into
+ * the caller's struct xsg_err (which may be NULL). The sentence leaves out what the caller already
+ * knows; a caller may put its own context in front with xsg_err_prefix(). A lower message is never
  * overwritten. Only cli prints errors. Programming errors are assertions, never error codes.
  */
 #ifndef XSG_BASE_ERROR_H
@@ -15,9 +15,10 @@ enum xsg_status {
     XSG_ENOTFOUND = -2, /* what was named does not exist                                 (exit 2) */
     XSG_EFAILED = -3,   /* a target, a build, a measurement or the system failed         (exit 3) */
     XSG_ECORRUPT = -4,  /* stored or received bytes are not what they should be          (exit 3) */
-    XSG_EINTR = -5,     /* the user asked to stop (SIGINT, SIGTERM)                      (128 + signal) */
-    XSG_ENOMEM = -6,    /* out of memory                                                 (exit 3) */
-    XSG_EBUSY = -7      /* somebody else holds it; trying again may help                 (exit 3) */
+    XSG_EINTR =
+        -5, /* the user asked to stop (SIGINT, SIGTERM)                      (128 + signal) */
+    XSG_ENOMEM = -6, /* out of memory                                                 (exit 3) */
+    XSG_EBUSY = -7   /* somebody else holds it; trying again may help                 (exit 3) */
 };
 
 struct xsg_err {

@@ -1,4 +1,5 @@
-/* Files and folders. Paths are NUL-terminated bytes. Errors name the path and the system's reason. */
+/* Files and folders. Paths are NUL-terminated bytes. Errors name the path and the system's reason.
+ */
 #ifndef XSG_BASE_FS_H
 #define XSG_BASE_FS_H
 
@@ -14,8 +15,8 @@ const char *xsg_system_reason(int error_number);
 
 char *xsg_path_join(struct xsg_arena *arena, const char *a, const char *b); /* absolute b wins */
 char *xsg_path_absolute(struct xsg_arena *arena, const char *path);         /* lexical, from cwd */
-const char *xsg_path_base(const char *path);                                /* part after last '/' */
-char *xsg_path_dir(struct xsg_arena *arena, const char *path);              /* "." when there is none */
+const char *xsg_path_base(const char *path);                   /* part after last '/' */
+char *xsg_path_dir(struct xsg_arena *arena, const char *path); /* "." when there is none */
 
 bool xsg_is_file(const char *path);
 bool xsg_is_dir(const char *path);

@@ -1,9 +1,9 @@
 /*
- * JSON by cJSON, with its traps closed: integers are written exactly (cJSON prints doubles), numbers
- * that are not finite are null, and parsing is strict: the grammar of RFC 8259 to the letter, valid
- * UTF-8, no duplicate keys, no NUL in strings, at most 512 levels. Parsed numbers are doubles: whole
- * ones beyond 2^53 travel as strings. The tree is cJSON's own: see <cjson/cJSON.h> for walking it.
- * Only base includes cJSON.
+ * JSON by cJSON, with its traps closed: integers are written exactly (cJSON prints doubles),
+ * numbers that are not finite are null, and parsing is strict: the grammar of RFC 8259 to the
+ * letter, valid UTF-8, no duplicate keys, no NUL in strings, at most 512 levels. Parsed numbers are
+ * doubles: whole ones beyond 2^53 travel as strings. The tree is cJSON's own: see <cjson/cJSON.h>
+ * for walking it. Only base includes cJSON.
  */
 #ifndef XSG_BASE_JSON_H
 #define XSG_BASE_JSON_H

@@ -20,7 +20,8 @@ void xsg_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void xsg_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void xsg_progress_clear(void);
 
-/* Colour: "auto", "always", "never"; auto honours NO_COLOR, CLICOLOR_FORCE, TERM=dumb and isatty. */
+/* Colour: "auto", "always", "never"; auto honours NO_COLOR, CLICOLOR_FORCE, TERM=dumb and isatty.
+ */
 void xsg_color_set(const char *when);
 bool xsg_color_for(int fd);
 /* Columns of the terminal behind fd; COLUMNS wins; fallback when it is none. */

@@ -1,9 +1,10 @@
 /*
  * One option table per command gives parsing, help, the man page and shell completion.
  *
- * Accepted: --name=value, --name value, -n value, -nvalue, -qv (flags together), --no-name for flags,
- * "--" ends options. The last of several values wins, except for lists and counts. -h and --help are
- * known without a table. Texts are ours, not foreign; they may contain UTF-8.
+ * Accepted: --name=value, --name value, -n value, -nvalue, -qv (flags together), --no-name for
+ * flags,
+ * "--" ends options. The last of several values wins, except for lists and counts. -h and --help
+ * are known without a table. Texts are ours, not foreign; they may contain UTF-8.
  */
 #ifndef XSG_BASE_OPT_H
 #define XSG_BASE_OPT_H
@@ -17,11 +18,11 @@
 
 enum xsg_opt_type {
     XSG_OPT_END = 0,
-    XSG_OPT_FLAG,    /* bool *      --name, --no-name */
-    XSG_OPT_STRING,  /* const char ** */
-    XSG_OPT_LIST,    /* struct xsg_strings *   may be given several times; with choices: a,b,c too */
-    XSG_OPT_INT,     /* int64_t *   non-negative */
-    XSG_OPT_RATIO,   /* double *    5% or 0.05; a bare 5 is refused */
+    XSG_OPT_FLAG,   /* bool *      --name, --no-name */
+    XSG_OPT_STRING, /* const char ** */
+    XSG_OPT_LIST,   /* struct xsg_strings *   may be given several times; with choices: a,b,c too */
+    XSG_OPT_INT,    /* int64_t *   non-negative */
+    XSG_OPT_RATIO,  /* double *    5% or 0.05; a bare 5 is refused */
     XSG_OPT_SECONDS, /* double *    5m, 60s */
     XSG_OPT_COUNT    /* int *       -v -v */
 };
@@ -33,13 +34,13 @@ struct xsg_strings {
 
 struct xsg_opt {
     enum xsg_opt_type type;
-    char short_name;         /* or 0 */
-    const char *name;        /* without "--" */
-    const char *arg;         /* the argument's name in help: "REF"; NULL for flags */
-    const char *help;        /* one line, no full stop */
-    void *value;             /* where it goes */
+    char short_name;            /* or 0 */
+    const char *name;           /* without "--" */
+    const char *arg;            /* the argument's name in help: "REF"; NULL for flags */
+    const char *help;           /* one line, no full stop */
+    void *value;                /* where it goes */
     const char *const *choices; /* NULL-terminated list of allowed words, or NULL */
-    const char *complete;    /* what the argument is, for completion: "ref", "file", "dir", "target" */
+    const char *complete; /* what the argument is, for completion: "ref", "file", "dir", "target" */
 };
 
 /* What one command accepts and says about itself. */
@@ -50,7 +51,7 @@ struct xsg_opt_spec {
     const char *description;    /* paragraphs, "\n\n" between: help shows the first, man page all */
     const struct xsg_opt *opts; /* ends with XSG_OPT_END */
     const char *const *examples; /* pairs: command line, what it does; NULL-terminated */
-    const char *complete;       /* what positional arguments are: "ref", "file", "target", or NULL */
+    const char *complete; /* what positional arguments are: "ref", "file", "target", or NULL */
 };
 
 /*

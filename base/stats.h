@@ -10,14 +10,14 @@
 double xsg_mean(const double *x, size_t n);
 double xsg_median(const double *x, size_t n);
 double xsg_quantile(const double *x, size_t n, double p); /* type 7 of Hyndman and Fan 1996 */
-double xsg_stddev(const double *x, size_t n);             /* n - 1 in the denominator; NaN if n < 2 */
-double xsg_mad(const double *x, size_t n);                /* 1.4826 x median absolute deviation */
+double xsg_stddev(const double *x, size_t n); /* n - 1 in the denominator; NaN if n < 2 */
+double xsg_mad(const double *x, size_t n);    /* 1.4826 x median absolute deviation */
 
 struct xsg_estimate {
-    double location;    /* estimate of the location */
-    double se;          /* its standard error; 0 when all values agree */
-    double df;          /* degrees of freedom of Student's t for it */
-    size_t n;           /* values used */
+    double location; /* estimate of the location */
+    double se;       /* its standard error; 0 when all values agree */
+    double df;       /* degrees of freedom of Student's t for it */
+    size_t n;        /* values used */
 };
 
 /* trim-trimmed mean with the winsorised standard error (Tukey, McLaughlin 1963; Yuen 1974, sec. 2):

@@ -11,13 +11,14 @@
 
 /*
  * Shell-style glob over the whole text: * ? [abc] [a-z] [!abc], and \ before a character meant as
- * itself; a [ without its ] is itself too, so that "operator[]" works. No special meaning for '/' or
+ * itself; a [ without its ] is itself too, so that "operator[]" works. No special meaning for '/'
+ * or
  * "::". At most |pattern| x |text| steps, whatever the pattern.
  */
 bool xsg_glob(const char *pattern, const char *text);
 
-/* Damerau-Levenshtein distance (adjacent swaps), at most limit + 1; different texts of 256 bytes and
- * more count as limit + 1. */
+/* Damerau-Levenshtein distance (adjacent swaps), at most limit + 1; different texts of 256 bytes
+ * and more count as limit + 1. */
 size_t xsg_edit_distance(const char *a, const char *b, size_t limit);
 
 /* The nearest of names[n] to word, or NULL when none is near enough to be meant. */
