@@ -1,11 +1,11 @@
-/* The folder .xsgate: where the store and the checkouts live. */
+#include "baseline/folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "baseline/store_internal.h"
 
 int xsg__folder_make(const char *path, struct xsg_err *err)
 {

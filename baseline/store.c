@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "baseline/folder.h"
 #include "baseline/store_internal.h"
 
 /*

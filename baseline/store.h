@@ -1,7 +1,8 @@
 /*
- * The store: SQLite at .xsgate/store.db (the only place that includes sqlite3). WAL; a run is stored
- * whole or not at all; several processes may write at once (busy time-out, then XSG_EBUSY). The schema
- * is documented in docs/formats/store.md and made by numbered migrations (baseline/schema).
+ * The store: SQLite at .xsgate/store.db (the only place that includes sqlite3). WAL; a run is
+ * stored whole or not at all; several processes may write at once (busy time-out, then XSG_EBUSY).
+ * The schema is documented in docs/formats/store.md and made by numbered migrations
+ * (baseline/schema).
  */
 #ifndef XSG_BASELINE_STORE_H
 #define XSG_BASELINE_STORE_H
@@ -62,8 +63,8 @@ int xsg_store_verify(struct xsg_store *store, struct xsg_arena *arena, char ***f
 int xsg_store_merge(struct xsg_store *store, const char *other, size_t *added, struct xsg_err *err);
 /* prune: removes all but the newest keep runs per commit and environment, and those older than. */
 struct xsg_store_prune {
-    int64_t keep;          /* per commit and environment; 0: no limit */
-    int64_t older_than;    /* seconds since the epoch; 0: no limit */
+    int64_t keep;       /* per commit and environment; 0: no limit */
+    int64_t older_than; /* seconds since the epoch; 0: no limit */
     bool dry_run;
 };
 int xsg_store_prune(struct xsg_store *store, const struct xsg_store_prune *what, size_t *removed,

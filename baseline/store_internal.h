@@ -103,9 +103,4 @@ int xsg__store_check_run(const struct xsg_run *run, struct xsg_err *err);
 int xsg__store_read_run(struct xsg_store *store, struct xsg_arena *arena, int64_t id,
                         struct xsg_run *run, struct xsg_err *err);
 
-/* ---- folder.c ---- */
-
-/* Makes the folder; one named .xsgate gets a .gitignore of "*" so that git never sees it. */
-int xsg__folder_make(const char *path, struct xsg_err *err);
-
 #endif

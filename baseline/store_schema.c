@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/embed.h"
 #include "baseline/store_internal.h"
-#include "xsg_schema_files.h"
+
+extern const struct xsg_embedded xsg_schema_files[];
 
 static int newest(void)
 {

@@ -2,9 +2,9 @@
 #
 #   xsg_embed_files(TARGET xsg_baseline TABLE xsg_schema_files FILES baseline/schema/0001_a.sql ...)
 #
-# gives the target "generated/xsg_schema_files.h" with a table `struct xsg_embedded NAME[]` (see
-# base/embed.h), ended by a NULL name, in the order of FILES. Made when a file changes, by this script
-# itself: no other tool is needed.
+# gives the target a table `const struct xsg_embedded NAME[]` (base/embed.h; declare it extern where
+# it is used), ended by a NULL name, in the order of FILES. Made anew when a file changes, by this
+# script itself: no other tool is needed.
 if(CMAKE_SCRIPT_MODE_FILE)
   set(bytes "")
   set(rows "")
@@ -19,7 +19,8 @@ if(CMAKE_SCRIPT_MODE_FILE)
     string(APPEND rows "    {\"${name}\", (const char *)file_${i}, sizeof file_${i} - 1},\n")
     math(EXPR i "${i} + 1")
   endforeach()
-  file(WRITE ${OUT}.c "#include \"${TABLE}.h\"\n${bytes}const struct xsg_embedded ${TABLE}[] = {\n"
+  file(WRITE ${OUT}.c "#include \"base/embed.h\"\n${bytes}"
+    "extern const struct xsg_embedded ${TABLE}[];\nconst struct xsg_embedded ${TABLE}[] = {\n"
     "${rows}    {0, 0, 0}};\n")
   return()
 endif()
@@ -33,8 +34,6 @@ function(xsg_embed_files)
     get_filename_component(file ${file} ABSOLUTE BASE_DIR ${PROJECT_SOURCE_DIR})
     list(APPEND files ${file})
   endforeach()
-  file(CONFIGURE OUTPUT ${out}.h CONTENT
-    "#include \"base/embed.h\"\nextern const struct xsg_embedded ${arg_TABLE}[];\n")
   list(JOIN files "|" joined)
   add_custom_command(OUTPUT ${out}.c
     COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DTABLE=${arg_TABLE} "-DFILES=${joined}"
@@ -42,5 +41,4 @@ function(xsg_embed_files)
     DEPENDS ${files} ${XSG_EMBED_SCRIPT} VERBATIM
     COMMENT "Embedding ${arg_TABLE}")
   target_sources(${arg_TARGET} PRIVATE ${out}.c)
-  target_include_directories(${arg_TARGET} PRIVATE ${PROJECT_BINARY_DIR}/generated)
 endfunction()
