@@ -1,6 +1,7 @@
 /*
  * The repository, by libgit2 (the only place that includes it). Handles are not thread-safe.
- * Refused with a sentence: no repository, bare ones, SHA-256 object format, one owned by another user.
+ * Refused with a sentence: no repository, bare ones, SHA-256 object format, one owned by another
+ * user.
  */
 #ifndef XSG_BASELINE_GIT_H
 #define XSG_BASELINE_GIT_H
@@ -19,7 +20,8 @@ struct xsg_git;
 int xsg_git_open(struct xsg_git **out, const char *folder, struct xsg_err *err);
 void xsg_git_close(struct xsg_git *git);
 
-const char *xsg_git_root(const struct xsg_git *git); /* work tree, absolute, without trailing slash */
+const char *
+xsg_git_root(const struct xsg_git *git); /* work tree, absolute, without trailing slash */
 bool xsg_git_is_shallow(const struct xsg_git *git);
 
 /* HEAD's commit and the dirtiness of the work tree (untracked files do not count; submodules and
@@ -30,22 +32,27 @@ int xsg_git_head(struct xsg_git *git, struct xsg_arena *arena, struct xsg_commit
  * XSG_ENOTFOUND names the nearest branch or tag, or says that history is cut (shallow). */
 int xsg_git_resolve(struct xsg_git *git, struct xsg_arena *arena, const char *revision,
                     struct xsg_commit *commit, struct xsg_err *err);
+/* Ids of a commit's parents, as it names them: in a shallow clone they need not be there. */
+int xsg_git_parents(struct xsg_git *git, struct xsg_arena *arena, const char *oid, char ***parents,
+                    size_t *n, struct xsg_err *err);
 /* Best common ancestor. XSG_ENOTFOUND: unrelated, or cut off in a shallow clone (says so). */
 int xsg_git_merge_base(struct xsg_git *git, struct xsg_arena *arena, const char *a, const char *b,
                        struct xsg_commit *commit, struct xsg_err *err);
 
 /*
- * A checkout of a commit below .xsgate/checkouts/OID: a detached worktree with submodules, made once,
- * safe against two callers at once (file lock), repaired when half-made. *fresh: it was just made, or
- * its build never finished (see xsg_git_checkout_built).
+ * A checkout of a commit below .xsgate/checkouts/OID: a detached worktree with submodules, made
+ * once, safe against two callers at once (file lock), repaired when half-made. *fresh: it was just
+ * made, or its build never finished (see xsg_git_checkout_built).
  */
 int xsg_git_checkout(struct xsg_git *git, struct xsg_arena *arena, const char *oid, char **path,
                      bool *fresh, struct xsg_err *err);
 /* Marks the checkout's build as complete for this build line; later calls give fresh = false. */
-int xsg_git_checkout_built(struct xsg_git *git, const char *oid, const char *key, struct xsg_err *err);
+int xsg_git_checkout_built(struct xsg_git *git, const char *oid, const char *key,
+                           struct xsg_err *err);
 bool xsg_git_checkout_is_built(struct xsg_git *git, const char *oid, const char *key);
 /* Holds the checkout for building and measuring; another gate waits. Released by close or death. */
-int xsg_git_checkout_lock(struct xsg_git *git, const char *oid, bool wait, int *fd, struct xsg_err *err);
+int xsg_git_checkout_lock(struct xsg_git *git, const char *oid, bool wait, int *fd,
+                          struct xsg_err *err);
 /* Removes checkouts of commits other than keep[n]. */
 int xsg_git_checkout_prune(struct xsg_git *git, const char *const *keep, size_t n, size_t *removed,
                            struct xsg_err *err);
