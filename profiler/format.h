@@ -176,7 +176,7 @@ struct xsg_seg_node { /* 64 bytes, aligned so: one cache line */
     uint64_t calls;
     uint64_t timed;
     uint64_t ticks;
-    uint64_t next;   /* writer's business: the call count from which a call is timed */
+    uint64_t next;   /* 0: each call is timed; else the call count from which one is timed again */
     uint64_t record; /* writer's business: the timed count up to which the histogram is left out */
         uint32_t stack;  /* writer's business: low half of the stack pointer at its last entry */
     uint32_t up;     /* writer's business: bytes from its parent to it in memory */

@@ -241,3 +241,8 @@ size_t xsg_symbolise(struct xsg_symboliser *s, const struct xsg_module *module, 
     *frames = result->list;
     return result->n;
 }
+
+const char *xsg_symboliser_source(struct xsg_symboliser *s, const char *path)
+{
+    return xsg__source_path(&s->root, NULL, path);
+}

@@ -49,6 +49,9 @@ struct xsg_frame {
 size_t xsg_symbolise(struct xsg_symboliser *s, const struct xsg_module *module, uint64_t address,
                      const struct xsg_frame **frames);
 
+/* A source file's absolute name as the symboliser gives it: relative to the root if it is below. */
+const char *xsg_symboliser_source(struct xsg_symboliser *s, const char *path);
+
 /* A name as people write it: demangled, or the same text. Bounded work for hostile names. */
 const char *xsg_demangle(struct xsg_arena *arena, const char *name);
 
