@@ -5,8 +5,8 @@
 #include "profiler/profile.h"
 
 struct xsg_session_options {
-    const char *root;     /* checkout's root, for relative file names; may be NULL */
-    bool keep_addresses;  /* name frames with their line as well, for record's listing */
+    const char *root;    /* checkout's root, for relative file names; may be NULL */
+    bool keep_addresses; /* name frames with their line as well, for record's listing */
 };
 
 /*
