@@ -140,7 +140,8 @@ int xsg_collect_profile(struct xsg_collect *c, size_t round, const struct xsg_pr
 {
     for (size_t i = 0; i < profile->n_functions; i++) {
         const struct xsg_profile_function *f = &profile->functions[i];
-        struct tracked *t = &c->functions[track(c, &f->function)];
+        const uint32_t index = track(c, &f->function); /* may move c->functions */
+        struct tracked *t = &c->functions[index];
         t->measured = true;
         column_put(c, &t->columns[TIME], round, f->self);
         column_put(c, &t->columns[TOTAL], round, f->total);
