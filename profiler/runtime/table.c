@@ -98,6 +98,10 @@ static bool string_is(xsg_seg_string index, const char *text, size_t n)
 {
     const char *known = entry_at(&strings, index);
 
+    if (n > STRING_MAX)
+        n = STRING_MAX;
+    if (n == 0)
+        return index == 0;
     return known && strncmp(known, text, n) == 0 && known[n] == '\0';
 }
 
@@ -130,24 +134,26 @@ xsg_seg_string xsg__string_add(const char *text, size_t n)
     return index;
 }
 
+static bool site_is(const struct xsg_seg_site *entry, const struct xsg__site *site,
+                    const char *name, size_t n)
+{
+    return entry->line == site->line && entry->kind == site->kind &&
+           string_is(entry->name, name, n) &&
+           string_is(entry->file, site->file, strlen(site->file)) &&
+           string_is(entry->function, site->function, strlen(site->function));
+}
+
 /* The index of a site with these texts, added if absent; -1 when it does not fit. */
 static int64_t site_index(const struct xsg__site *site, const char *name, size_t n)
 {
-    struct xsg_seg_site entry = {xsg__string_add(name, n),
-                                 xsg__string_add(site->file, strlen(site->file)),
-                                 xsg__string_add(site->function, strlen(site->function)),
-                                 site->line,
-                                 site->kind,
-                                 0};
     uint32_t index, known = count(&sites);
-    void *at;
+    struct xsg_seg_site *at;
 
-    /* A library that was closed and opened again registers its sites again; strings are mostly
-     * shared, so that equal sites have equal bytes. */
+    /* A library that was closed and opened again registers its sites again. */
     for (uint32_t i = 0; i < known; i++) {
-        const void *other = entry_at(&sites, i);
+        const struct xsg_seg_site *entry = entry_at(&sites, i);
 
-        if (other && memcmp(other, &entry, sizeof entry) == 0)
+        if (entry && site_is(entry, site, name, n))
             return i;
     }
     at = reserve(&sites, 1, &index);
@@ -155,7 +161,11 @@ static int64_t site_index(const struct xsg__site *site, const char *name, size_t
         xsg__lost(&xsg__process.header->lost_sites);
         return -1;
     }
-    memcpy(at, &entry, sizeof entry);
+    at->name = xsg__string_add(name, n);
+    at->file = xsg__string_add(site->file, strlen(site->file));
+    at->function = xsg__string_add(site->function, strlen(site->function));
+    at->line = site->line;
+    at->kind = site->kind;
     publish(&sites, 1);
     return index;
 }

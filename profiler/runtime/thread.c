@@ -18,7 +18,7 @@
 enum {
     MIN_NODES = 256,
     NODES_PER_HIST = 8,
-    SHARE = 64, /* a further thread gets at most 1/64 of what the limit leaves */
+    SHARE = 128, /* a further thread gets at most this part of what the limit leaves */
     TOUCH = 2 * 1024 * 1024
 };
 
@@ -46,13 +46,14 @@ static size_t region_size(uint32_t nodes, uint32_t hists)
            (size_t)hists * sizeof(struct xsg_seg_hist);
 }
 
-/* The first thread gets all that was asked for; many threads share what is left. */
+/* The first thread gets what was asked for, up to three quarters (tables and other threads want
+ * room as well); many threads share what is left. */
 static uint32_t choose_nodes(void)
 {
     const struct xsg__process *process = &xsg__process;
     uint64_t left = process->config.limit - process->file_size;
     uint64_t per_node = sizeof(struct xsg_seg_node) + sizeof(struct xsg_seg_hist) / NODES_PER_HIST;
-    uint64_t nodes = left / (process->blocks ? SHARE : 1) / per_node;
+    uint64_t nodes = (process->blocks ? left / SHARE : left - left / 4) / per_node;
 
     if (process->config.limit < process->file_size)
         return 0;

@@ -189,7 +189,7 @@ void xsg__leave_slowly(struct xsg__node *own, uint64_t start, uint64_t now)
         XSG__FENCE();
         xsg__node_record(block, own, start, now);
         xsg__busy_leave(block);
-    } else if (xsg__guard_enter(block)) {
+    } else if (!block->busy && xsg__guard_enter(block)) { /* else a handler's: counted, not timed */
         xsg__node_record(block, own, start, now);
         xsg__busy_leave(block);
     }
