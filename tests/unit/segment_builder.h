@@ -37,6 +37,7 @@ struct built_segment {
     struct xsg_seg_module modules[BUILD_MODULES];
     struct built_thread threads[BUILD_THREADS];
     uint32_t n_strings, n_sites, n_modules, n_threads;
+    int tight; /* see segment_tighten */
 };
 
 /* A tick is a ns, measuring costs nothing. */
@@ -165,30 +166,59 @@ enum {
     BUILD_TABLE = sizeof(struct xsg_seg_table)
 };
 
+/* The thread's region: head, nodes, histograms, as its head says. */
+BUILDER void segment_region(unsigned char *at, const struct built_thread *t)
+{
+    memcpy(at, &t->head, sizeof t->head);
+    memcpy(at + t->head.nodes_offset, t->nodes, t->head.node_capacity * sizeof t->nodes[0]);
+    memcpy(at + t->head.hists_offset, t->hists, t->head.hist_capacity * sizeof t->hists[0]);
+}
+
+BUILDER size_t segment_region_size(const struct built_thread *t)
+{
+    return t->head.hists_offset + t->head.hist_capacity * sizeof t->hists[0];
+}
+
 /* The file's bytes, from malloc; extents in the order strings, sites, modules, threads. */
 BUILDER unsigned char *segment_write(const struct built_segment *s, size_t *n)
 {
-    size_t size = BUILD_BASE + 3 * BUILD_TABLE + sizeof s->strings + sizeof s->sites +
-                  sizeof s->modules + s->n_threads * sizeof s->threads[0];
+    uint32_t strings = s->tight ? s->n_strings : BUILD_STRINGS;
+    uint32_t sites = s->tight ? s->n_sites : BUILD_SITES;
+    uint32_t modules = s->tight ? s->n_modules : BUILD_MODULES;
+    size_t string_bytes = BUILD_TABLE + strings;
+    size_t site_bytes = BUILD_TABLE + sites * sizeof s->sites[0];
+    size_t module_bytes = BUILD_TABLE + modules * sizeof s->modules[0];
+    size_t size = BUILD_BASE + string_bytes + site_bytes + module_bytes, end = BUILD_BASE;
+    for (uint32_t i = 0; i < s->n_threads; i++)
+        size += segment_region_size(&s->threads[i]);
     unsigned char *data = calloc(1, size);
     assert(data);
-    size_t end = BUILD_BASE;
     memcpy(data, &s->header, sizeof s->header);
-    segment_table(
-        segment_extent(data, &end, 0, XSG_SEG_EXTENT_STRINGS, BUILD_TABLE + sizeof s->strings),
-        BUILD_STRINGS, s->n_strings, s->strings, 1);
-    segment_table(
-        segment_extent(data, &end, 1, XSG_SEG_EXTENT_SITES, BUILD_TABLE + sizeof s->sites),
-        BUILD_SITES, s->n_sites, s->sites, sizeof s->sites[0]);
-    segment_table(
-        segment_extent(data, &end, 2, XSG_SEG_EXTENT_MODULES, BUILD_TABLE + sizeof s->modules),
-        BUILD_MODULES, s->n_modules, s->modules, sizeof s->modules[0]);
+    segment_table(segment_extent(data, &end, 0, XSG_SEG_EXTENT_STRINGS, string_bytes), strings,
+                  s->n_strings, s->strings, 1);
+    segment_table(segment_extent(data, &end, 1, XSG_SEG_EXTENT_SITES, site_bytes), sites,
+                  s->n_sites, s->sites, sizeof s->sites[0]);
+    segment_table(segment_extent(data, &end, 2, XSG_SEG_EXTENT_MODULES, module_bytes), modules,
+                  s->n_modules, s->modules, sizeof s->modules[0]);
     for (uint32_t i = 0; i < s->n_threads; i++)
-        memcpy(segment_extent(data, &end, 3 + i, XSG_SEG_EXTENT_THREAD, sizeof s->threads[i]),
-               &s->threads[i], sizeof s->threads[i]);
+        segment_region(segment_extent(data, &end, 3 + i, XSG_SEG_EXTENT_THREAD,
+                                      segment_region_size(&s->threads[i])),
+                       &s->threads[i]);
     assert(end == size);
     *n = size;
     return data;
+}
+
+/* Capacities as small as they can be: a small file, each of whose bytes matters. */
+BUILDER void segment_tighten(struct built_segment *s)
+{
+    s->tight = 1;
+    for (uint32_t i = 0; i < s->n_threads; i++) {
+        struct xsg_seg_thread *head = &s->threads[i].head;
+        head->node_capacity = head->nodes;
+        head->hist_capacity = head->hists;
+        head->hists_offset = head->nodes_offset + head->nodes * sizeof(struct xsg_seg_node);
+    }
 }
 
 #undef BUILDER
