@@ -22,7 +22,7 @@ enum xsg_status {
 };
 
 struct xsg_err {
-    char text[1024]; /* "" while there is no error; always NUL-terminated */
+    char text[4096]; /* "" while there is no error; always NUL-terminated */
     char hint[512];  /* the next step for the user, or "" */
 };
 
