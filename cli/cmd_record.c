@@ -163,7 +163,7 @@ static int record(struct xsg_cli *cli, const struct xsg_strings *words,
     if (rc != 0)
         return rc;
     if (invocation.failure) {
-        xsg_warn("%s", invocation.failure);
+        xsg_warn("%s%s", invocation.failure, invocation.output ? invocation.output : "");
         if (invocation.hint)
             xsg_warn("%s", invocation.hint);
     }

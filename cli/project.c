@@ -79,5 +79,6 @@ struct xsg_launcher xsg_project_launcher(const struct xsg_project *project)
     return (struct xsg_launcher){.runtime = project->runtime,
                                  .scratch = project->scratch,
                                  .pin_cpu = -1,
-                                 .interrupt = &xsg_interrupted};
+                                 .interrupt = &xsg_interrupted,
+                                 .invoke = xsg_launch_run};
 }

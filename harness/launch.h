@@ -11,11 +11,18 @@
 #include "harness/suite.h"
 #include "profiler/profile.h"
 
+struct xsg_launch;
+struct xsg_invocation;
+
 struct xsg_launcher {
     const char *runtime;           /* path of libxsgate-runtime.so */
     const char *scratch;           /* folder for session folders; each is removed after reading */
     int pin_cpu;                   /* -1: not pinned */
     volatile const int *interrupt; /* see base/proc.h */
+    /* What the plan calls for each invocation: xsg_launch_run, or a test's own. */
+    int (*invoke)(struct xsg_arena *arena, const struct xsg_launcher *launcher,
+                  const struct xsg_launch *launch, struct xsg_invocation *out, struct xsg_err *err);
+    void *invoke_arg; /* invoke's own */
 };
 
 struct xsg_launch {
@@ -35,6 +42,8 @@ struct xsg_invocation {
     const char *failure; /* NULL, or one sentence why it cannot be judged: exit status, signal,
                             time-out, a profiler that did not attach (and what to do) */
     const char *hint;    /* next step, or NULL */
+    const char *output;  /* with a failure of the target itself: the last lines that it wrote, each
+                            after "\n  | ", printable; NULL when it wrote nothing */
 };
 
 /* 0 when it was run, also when it failed (see failure). XSG_EINTR when interrupted. */
@@ -43,10 +52,12 @@ int xsg_launch_run(struct xsg_arena *arena, const struct xsg_launcher *launcher,
                    struct xsg_err *err);
 
 /* The runtime library's path: $XSGATE_RUNTIME, else relative to this program's own executable
- * (build tree: ../lib/xsgate, install tree: ../lib/ARCH/xsgate). */
+ * (build tree: ../lib/xsgate, install tree: ../lib/ARCH/xsgate). XSG_EFAILED also when the path is
+ * one that cannot be preloaded. */
 int xsg_launch_find_runtime(struct xsg_arena *arena, char **path, struct xsg_err *err);
 
-/* The suite's build command in a checkout: shell, output captured and shown when it fails. */
+/* The suite's build command in a checkout, by /bin/sh -e: a failing line ends it. Output is
+ * captured; its last lines are in the error when it fails. */
 int xsg_launch_build(struct xsg_arena *arena, const struct xsg_suite *suite, const char *root,
                      volatile const int *interrupt, struct xsg_err *err);
 

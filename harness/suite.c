@@ -130,13 +130,18 @@ static int add_env(struct xsg_suite_reader *r, const struct xsg_yaml *node, cons
                    const char *value, struct xsg_suite_target *target)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    /* The others, XSGATE_NODES and XSGATE_LIMIT, give the profiler more room. */
+    static const char *const own[] = {"XSGATE_SESSION", "XSGATE_PROFILE", "XSGATE_RATE",
+                                      "XSGATE_BENCH", "XSGATE_PADDING"};
     if (!*name || strchr("0123456789", *name) || name[strspn(name, allowed)])
         return xsg_yaml_fail(&r->file, node, true, r->err,
                              "%s is not the name of an environment variable",
                              xsg_suite_shown(r, name));
-    if (strncmp(name, "XSGATE_", 7) == 0)
-        return xsg_yaml_fail(&r->file, node, true, r->err,
-                             "variables XSGATE_* are set by xsgate itself");
+    for (size_t i = 0; i < COUNT(own); i++) {
+        if (strcmp(name, own[i]) == 0)
+            return xsg_yaml_fail(&r->file, node, true, r->err, "'%s' is set by xsgate itself",
+                                 name);
+    }
     target->env[target->n_env++] = xsg_printf(r->arena, "%s=%s", name, value);
     return XSG_OK;
 }
@@ -189,7 +194,7 @@ static int read_target_value(struct xsg_suite_reader *r, const struct xsg_yaml *
     if (strcmp(key, "timeout") == 0)
         return xsg_suite_seconds(r, node, &target->timeout_s);
     if (strcmp(key, "warmup") == 0) {
-        rc = xsg_suite_int(r, node, 0, 100, &number);
+        rc = xsg_suite_int(r, node, 1, 100, &number);
         if (rc == XSG_OK)
             target->warmup = (int)number;
         return rc;

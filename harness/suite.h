@@ -20,10 +20,10 @@ struct xsg_suite_target {
     unsigned profile;      /* enum xsg_profile_mode bits; default sample */
     const char **metrics;  /* names of base/metric.h; default: time */
     size_t n_metrics;
-    const char **env;      /* "KEY=value" set for the target: a map, or a list of KEY=value */
+    const char **env; /* "KEY=value" set for the target: a map, or a list of KEY=value */
     size_t n_env;
     double timeout_s; /* default 60 */
-    int warmup;       /* invocations per side before the first round; default 1 */
+    int warmup;       /* invocations per side before the first round, at least 1 (default) */
     int64_t rate_hz;  /* sampling rate; default 250 */
     int line;
 };

@@ -8,18 +8,29 @@
 #include "harness/launch.h"
 
 /*
- * A NULL-terminated environment for a target: ours, less
- * - secrets of CI: every name that ends in _TOKEN, _SECRET, _PASSWORD, _KEY or _CREDENTIALS, and
- *   what starts with ACTIONS_ (the runner's own interfaces): a benchmark of a pull request has no
- *   business with them;
- * - XSGATE_* of a gate around this one;
- * plus the target's own "env:", the session of the profiler and a padding variable. LD_PRELOAD of
- * the user is kept, behind ours. All from the arena.
+ * A NULL-terminated environment for a target: ours, as it is, less
+ * - secrets of CI, with which a benchmark of a pull request has no business: every name that ends
+ * in _TOKEN, _SECRET, _PASSWORD, _PASSWD, _PASSPHRASE, _KEY or _CREDENTIALS, GITLAB's CI_JOB_JWT*,
+ *   and the agents' sockets SSH_AUTH_SOCK and GPG_AGENT_INFO;
+ * - the runner's own interfaces, through which a target could steer later steps: ACTIONS_*,
+ *   GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STATE and GITHUB_STEP_SUMMARY;
+ * - XSGATE_* of a gate around this one, and what git sets for its hooks (GIT_DIR, GIT_WORK_TREE,
+ *   GIT_INDEX_FILE, GIT_PREFIX, GIT_OBJECT_DIRECTORY, GIT_COMMON_DIR).
+ * Plus the target's own "env:", which may bring back any of these, the profiler's session, and
+ * XSGATE_PADDING, whose length varies per round. LD_PRELOAD is kept, behind ours.
+ *
+ * Deliberately untouched: the locale (the target shall work as it does for its users; both sides
+ * have the same), GLIBC_TUNABLES and address randomisation (each invocation is one sample over
+ * layouts). All from the arena.
  */
 const char *const *xsg_target_env(struct xsg_arena *arena, const struct xsg_launcher *launcher,
                                   const struct xsg_launch *launch, const char *session);
 
-/* The same for the build command: nothing is taken away or added but XSGATE_*. */
+/* For the build command: ours, without XSGATE_* and git's hooks' variables. It keeps the tokens: a
+ * build may have to fetch private dependencies. */
 const char *const *xsg_build_env(struct xsg_arena *arena);
+
+/* The value in such an environment, or NULL. */
+const char *xsg_env_value(const char *const *env, const char *name);
 
 #endif

@@ -103,9 +103,9 @@ static const struct {
     {T "    timeout: 8d\n",
      "x.yml:4:14: 'timeout' expects a duration such as 90s, 5m or 1.5h, at most 7 days, not "
      "'8d'"},
-    {T "    warmup: -1\n", "x.yml:4:13: 'warmup' expects a whole number from 0 to 100, not '-1'"},
+    {T "    warmup: -1\n", "x.yml:4:13: 'warmup' expects a whole number from 1 to 100, not '-1'"},
     {T "    warmup: many\n",
-     "x.yml:4:13: 'warmup' expects a whole number from 0 to 100, not 'many'"},
+     "x.yml:4:13: 'warmup' expects a whole number from 1 to 100, not 'many'"},
     {T "    rate: 0\n", "x.yml:4:11: 'rate' expects a whole number from 1 to 10000, not '0'"},
     {T "    rate: [250]\n",
      "x.yml:4:11: 'rate' expects a whole number from 1 to 10000, not a list"},
@@ -117,7 +117,7 @@ static const struct {
     {T "    env: [A=1, B]\n", "x.yml:4:16: expected KEY=value, not 'B'"},
     {T "    env: [=1]\n", "x.yml:4:11: '' is not the name of an environment variable"},
     {T "    env: {A B: 1}\n", "x.yml:4:11: 'A B' is not the name of an environment variable"},
-    {T "    env: {XSGATE_SESSION: x}\n", "x.yml:4:11: variables XSGATE_* are set by xsgate itself"},
+    {T "    env: {XSGATE_SESSION: x}\n", "x.yml:4:11: 'XSGATE_SESSION' is set by xsgate itself"},
     {T "    env: {A: [1]}\n", "x.yml:4:14: a variable's value is a text"},
     {"threshold: high\n" T,
      "x.yml:1:12: 'threshold' expects a threshold such as 5% or 0.05, not 'high'"},
@@ -228,7 +228,7 @@ static void test_everything_is_read(void **state)
                            "    profile: [scopes, functions]\n"
                            "    metrics: wall\n"
                            "    timeout: 250ms\n"
-                           "    warmup: 0\n"
+                           "    warmup: 3\n"
                            "    rate: 100\n"
                            "    directory: bench/x\n"
                            "    env: {SIZE: 10, EMPTY: }\n"
@@ -247,7 +247,7 @@ static void test_everything_is_read(void **state)
     assert_int_equal(one->profile, XSG_MODE_SCOPES | XSG_MODE_FUNCTIONS);
     assert_int_equal(one->n_metrics, 1);
     assert_string_equal(one->metrics[0], "wall");
-    assert_true(one->timeout_s == 0.25 && one->warmup == 0 && one->rate_hz == 100);
+    assert_true(one->timeout_s == 0.25 && one->warmup == 3 && one->rate_hz == 100);
     assert_string_equal(one->directory, "bench/x");
     assert_int_equal(one->n_env, 2);
     assert_string_equal(one->env[0], "SIZE=10");

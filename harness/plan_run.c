@@ -1,0 +1,159 @@
+/* What was measured, as runs: the kernel's values, which of them is "time", and the warnings. */
+#include <string.h>
+
+#include "base/opt.h"
+#include "base/stats.h"
+#include "harness/plan_parts.h"
+
+/* Below this share of the wall time a target waits rather than computes: its time is wall time. */
+#define WAITING_BELOW 0.8
+
+static void keep_notes(struct xsg_arena *arena, struct xsg_plan_part *part,
+                       const struct xsg_invocation *invocation)
+{
+    const struct xsg_profile *profile = &invocation->profile;
+
+    part->notes = XSG_NEW_ARRAY(arena, const char *, profile->n_notes);
+    part->n_notes = profile->n_notes;
+    for (size_t i = 0; i < profile->n_notes; i++)
+        part->notes[i] = xsg_strdup(arena, profile->notes[i]);
+    if (invocation->proc.leftovers > part->leftovers)
+        part->leftovers = invocation->proc.leftovers;
+}
+
+int xsg_plan_collect(struct xsg_arena *arena, struct xsg_plan_part *part, size_t round,
+                     const struct xsg_invocation *invocation)
+{
+    const struct xsg_proc_result *proc = &invocation->proc;
+    const double cpu = (double)(proc->user_ns + proc->system_ns);
+    const struct {
+        const char *metric;
+        double value;
+    } values[] = {
+        {"wall", (double)proc->wall_ns},
+        {"cpu", cpu},
+        {"user", (double)proc->user_ns},
+        {"system", (double)proc->system_ns},
+        {"peak_rss", (double)proc->peak_rss},
+        {"page_faults", (double)(proc->minor_faults + proc->major_faults)},
+        {"context_switches", (double)(proc->voluntary_switches + proc->involuntary_switches)},
+    };
+    int rc = xsg_collect_profile(part->collect, round, &invocation->profile);
+
+    for (size_t i = 0; rc == 0 && i < sizeof values / sizeof values[0]; i++)
+        rc = xsg_collect_value(part->collect, round, values[i].metric, values[i].value);
+    part->wall[round] = (double)proc->wall_ns;
+    part->cpu[round] = cpu;
+    keep_notes(arena, part, invocation);
+    return rc;
+}
+
+/* ---- which time -------------------------------------------------------------------------------
+ */
+
+/* Decided on one side's medians for both, so that both mean the same. */
+static bool waits(const struct xsg_plan_target *target, int first, double *share)
+{
+    double wall = xsg_median(target->part[first].wall, target->rounds);
+    double cpu = xsg_median(target->part[first].cpu, target->rounds);
+
+    *share = wall > 0 ? cpu / wall : 1;
+    return *share < WAITING_BELOW;
+}
+
+static int collect_time(struct xsg_plan_target *target, int first, bool wall)
+{
+    int rc = 0;
+
+    for (int side = first; side < XSG_PLAN_SIDES; side++) {
+        const struct xsg_plan_part *part = &target->part[side];
+        const double *values = wall ? part->wall : part->cpu;
+        for (size_t r = 0; rc == 0 && r < target->rounds; r++)
+            rc = xsg_collect_value(part->collect, r, "time", values[r]);
+    }
+    return rc;
+}
+
+/* ---- warnings ---------------------------------------------------------------------------------
+ */
+
+static void warn_target(struct xsg_arena *arena, struct xsg_strings *warnings,
+                        const struct xsg_plan_target *target, int side, int first)
+{
+    const struct xsg_plan_part *part = &target->part[side];
+    const char *name = target->suite->name;
+    double share;
+
+    if (target->rounds > 0 && waits(target, first, &share))
+        xsg_strings_add(arena, warnings,
+                        xsg_printf(arena,
+                                   "%s: its CPU time is %.0f %% of its elapsed time, so that it is "
+                                   "judged by elapsed time, which is noisier",
+                                   name, share * 100));
+    if (target->out_of_time)
+        xsg_strings_add(arena, warnings,
+                        xsg_printf(arena, "%s: the time was up after %zu round%s", name,
+                                   target->rounds, target->rounds == 1 ? "" : "s"));
+    if (part->leftovers > 0)
+        xsg_strings_add(arena, warnings,
+                        xsg_printf(arena,
+                                   "%s: %d process%s outlived the target and %s ended; what they "
+                                   "did is not in its CPU time",
+                                   name, part->leftovers, part->leftovers == 1 ? "" : "es",
+                                   part->leftovers == 1 ? "was" : "were"));
+    for (size_t i = 0; i < part->n_notes; i++)
+        xsg_strings_add(arena, warnings, xsg_printf(arena, "%s: %s", name, part->notes[i]));
+}
+
+/* ---- runs -------------------------------------------------------------------------------------
+ */
+
+static const char *mode_words(struct xsg_arena *arena, unsigned modes)
+{
+    const char *words = xsg_printf(arena, "%s%s%s", modes & XSG_MODE_SCOPES ? ",scopes" : "",
+                                   modes & XSG_MODE_FUNCTIONS ? ",functions" : "",
+                                   modes & XSG_MODE_SAMPLE ? ",sample" : "");
+    return words + (words[0] == ',');
+}
+
+static int fill_side(struct xsg_arena *arena, struct xsg_plan_target *targets, size_t n, int side,
+                     int first, struct xsg_run *run, struct xsg_err *err)
+{
+    struct xsg_strings warnings = {0};
+    int rc = 0;
+
+    run->series = NULL;
+    run->n_series = 0;
+    run->targets = XSG_NEW_ARRAY(arena, struct xsg_target_run, n);
+    run->n_targets = n;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        struct xsg_plan_target *target = &targets[i];
+        run->targets[i].name = target->suite->name;
+        run->targets[i].command = target->suite->command;
+        run->targets[i].profile = mode_words(arena, target->suite->profile);
+        run->targets[i].invalid = target->part[side].invalid;
+        if (target->rounds > 0)
+            rc = xsg_collect_finish(target->part[side].collect, &run->series, &run->n_series,
+                                    &run->targets[i], err);
+        warn_target(arena, &warnings, target, side, first);
+    }
+    run->warnings = warnings.item;
+    run->n_warnings = warnings.n;
+    return rc;
+}
+
+int xsg_plan_fill(struct xsg_arena *arena, struct xsg_plan_target *targets, size_t n,
+                  struct xsg_plan_side *const *side, struct xsg_err *err)
+{
+    int first = side[XSG_PLAN_BASE] ? XSG_PLAN_BASE : XSG_PLAN_HEAD;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        double share;
+        if (targets[i].rounds > 0)
+            rc = collect_time(&targets[i], first, waits(&targets[i], first, &share));
+    }
+    for (int s = first; rc == 0 && s < XSG_PLAN_SIDES; s++)
+        rc = fill_side(arena, targets, n, s, first, side[s]->run, err);
+    return rc;
+}

@@ -1,0 +1,586 @@
+/* The plan: which invocations in which order, and when to stop. No process is started: the launcher
+ * is a fake that notes each invocation, and time passes only in it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/machine.h"
+#include "harness/plan.h"
+
+enum { MOST = 4000 };
+
+static struct call {
+    char target;
+    char side;
+    size_t padding;
+    int pin_cpu;
+    char bench[64];
+} calls[MOST];
+static size_t n_calls;
+
+/* What the fake does: changed by the tests. */
+static struct {
+    double seconds;   /* per invocation */
+    double cpu_share; /* CPU time per elapsed time */
+    double slow_head; /* head takes that much longer */
+    size_t n_threads, n_benches, n_notes;
+    int leftovers;
+    char fail_target, fail_side;
+    size_t fail_from;    /* that invocation of target and side, counted from 0, fails */
+    size_t interrupt_at; /* that invocation of all */
+    size_t set_flag_at;  /* after it the flag is up */
+} fake;
+
+static struct xsg_arena arena;
+static struct xsg_err err;
+static struct xsg_suite suite;
+static struct xsg_suite_target targets[2];
+static struct xsg_run base_run, head_run;
+static struct xsg_plan_side base = {"B", &base_run}, head = {"H", &head_run};
+static struct xsg_plan_options options;
+static volatile int flag;
+static int64_t now;
+
+static struct {
+    struct xsg_plan_look look;
+    size_t n; /* values of the first series of base at that time */
+    bool open[2];
+} looks[10];
+static size_t n_looks;
+static size_t close_first_at, close_second_at; /* the look's number + 1 */
+static char progress[MOST][100];
+static size_t n_progress;
+
+static int64_t fake_now(void *arg)
+{
+    (void)arg;
+    return now;
+}
+
+static const struct xsg_clock fake_clock = {.monotonic_ns = fake_now};
+
+static size_t count_calls(char target, char side)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_calls; i++)
+        n += (!target || calls[i].target == target) && (!side || calls[i].side == side);
+    return n;
+}
+
+static void make_profile(struct xsg_arena *scratch, struct xsg_profile *profile)
+{
+    static const char *const notes[] = {"a note", "another"};
+    profile->n_processes = 1;
+    profile->n_threads = fake.n_threads;
+    profile->n_benches = fake.n_benches;
+    profile->benches = XSG_NEW_ARRAY(scratch, struct xsg_profile_bench, fake.n_benches);
+    for (size_t i = 0; i < fake.n_benches; i++) {
+        profile->benches[i].name = xsg_printf(scratch, "b%zu", i);
+        profile->benches[i].iterations = 7 + i;
+    }
+    profile->n_notes = fake.n_notes;
+    profile->notes = XSG_NEW_ARRAY(scratch, const char *, fake.n_notes);
+    for (size_t i = 0; i < fake.n_notes; i++)
+        profile->notes[i] = xsg_strdup(scratch, notes[i]);
+    profile->functions = XSG_NEW(scratch, struct xsg_profile_function);
+    profile->n_functions = 1;
+    profile->functions[0] = (struct xsg_profile_function){
+        .function = {.name = "f"}, .self = (double)n_calls, .total = (double)n_calls, .calls = 1};
+}
+
+static int fake_invoke(struct xsg_arena *scratch, const struct xsg_launcher *launcher,
+                       const struct xsg_launch *launch, struct xsg_invocation *out,
+                       struct xsg_err *e)
+{
+    assert_ptr_equal(launcher->invoke_arg, &fake);
+    assert_true(n_calls < MOST);
+    char target = launch->target->name[0], side = launch->root[0];
+    size_t nth = count_calls(target, side);
+    struct call *call = &calls[n_calls++];
+    *call = (struct call){target, side, launch->env_padding, launcher->pin_cpu, ""};
+    snprintf(call->bench, sizeof call->bench, "%s", launch->bench ? launch->bench : "-");
+    if (n_calls == fake.interrupt_at)
+        return xsg_fail(e, XSG_EINTR, "interrupted");
+    if (n_calls == fake.set_flag_at)
+        flag = 2;
+    double seconds = fake.seconds * (side == 'H' ? fake.slow_head : 1);
+    now += (int64_t)(seconds * 1e9);
+    out->proc.wall_ns = (int64_t)(seconds * 1e9);
+    out->proc.user_ns = (int64_t)(seconds * 1e9 * fake.cpu_share);
+    out->proc.peak_rss = 1000;
+    out->proc.leftovers = fake.leftovers;
+    make_profile(scratch, &out->profile);
+    if (target == fake.fail_target && side == fake.fail_side && nth >= fake.fail_from) {
+        out->failure = xsg_strdup(scratch, "ended with status 3");
+        out->hint = xsg_strdup(scratch, "do better");
+        out->output = xsg_strdup(scratch, "\n  | oops");
+    }
+    return 0;
+}
+
+static void on_look(void *arg, const struct xsg_plan_look *look, bool *open)
+{
+    assert_ptr_equal(arg, &fake);
+    looks[n_looks].look = *look;
+    looks[n_looks].n = base_run.n_series ? base_run.series[0].n : 0;
+    memcpy(looks[n_looks].open, open, sizeof looks[n_looks].open);
+    n_looks++;
+    if (n_looks == close_first_at)
+        open[0] = false;
+    if (n_looks == close_second_at)
+        open[1] = false;
+}
+
+static void on_progress(void *arg, const char *line)
+{
+    assert_ptr_equal(arg, &fake);
+    snprintf(progress[n_progress++ % MOST], sizeof progress[0], "%s", line);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&err, 0, sizeof err);
+    memset(&fake, 0, sizeof fake);
+    fake.seconds = 0.5;
+    fake.cpu_share = 1;
+    fake.slow_head = 1;
+    fake.n_threads = 1;
+    n_calls = n_looks = n_progress = close_first_at = close_second_at = 0;
+    flag = 0;
+    now = 1000;
+    base_run = head_run = (struct xsg_run){0};
+    for (int i = 0; i < 2; i++)
+        targets[i] = (struct xsg_suite_target){.name = i ? "2" : "1",
+                                               .command = i ? "./two" : "./one",
+                                               .profile = i ? XSG_MODE_SCOPES | XSG_MODE_SAMPLE
+                                                            : XSG_MODE_SAMPLE,
+                                               .warmup = 1};
+    suite = (struct xsg_suite){.targets = targets, .n_targets = 2};
+    options = (struct xsg_plan_options){
+        .seed = 42, .look = on_look, .progress = on_progress, .arg = &fake, .clock = &fake_clock};
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    xsg_arena_release(&arena);
+    return 0;
+}
+
+static int run_with(struct xsg_plan_side *first)
+{
+    struct xsg_launcher launcher = {
+        .pin_cpu = -1, .interrupt = &flag, .invoke = fake_invoke, .invoke_arg = &fake};
+    return xsg_plan_run(&arena, &suite, &launcher, first, &head, &options, &err);
+}
+
+static int run(void)
+{
+    return run_with(&base);
+}
+
+static const struct xsg_series *find(const struct xsg_run *r, const char *target,
+                                     const char *function, const char *metric)
+{
+    for (size_t i = 0; i < r->n_series; i++) {
+        const struct xsg_series *s = &r->series[i];
+        bool same = function ? s->function.name && strcmp(s->function.name, function) == 0
+                             : !s->function.name;
+        if (same && strcmp(s->target, target) == 0 && strcmp(s->metric, metric) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+/* ---- order ---- */
+
+static void test_rounds_are_interleaved(void **state)
+{
+    (void)state;
+    options.rounds = 30;
+    assert_int_equal(run(), 0);
+    assert_int_equal(n_calls, 4 + 30 * 4);
+    /* First the warm-up: of each target base, then head. */
+    const char *warm = "1B1H2B2H";
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(calls[i].target, warm[2 * i]);
+        assert_int_equal(calls[i].side, warm[2 * i + 1]);
+        assert_int_equal(calls[i].padding, 0);
+    }
+    int head_first = 0, second_first = 0, changes = 0;
+    for (size_t r = 0; r < 30; r++) {
+        const struct call *c = &calls[4 + 4 * r];
+        for (int k = 0; k < 4; k += 2) { /* both sides of a target stand together */
+            assert_int_equal(c[k].target, c[k + 1].target);
+            assert_int_not_equal(c[k].side, c[k + 1].side);
+            assert_int_equal(c[k].padding, c[k + 1].padding);
+            assert_true(c[k].padding < 4096);
+            head_first += c[k].side == 'H';
+        }
+        assert_int_not_equal(c[0].target, c[2].target);
+        second_first += c[0].target == '2';
+        changes += r > 0 && c[0].padding != c[-4].padding;
+    }
+    assert_in_range(head_first, 18, 42); /* of 60 */
+    assert_in_range(second_first, 6, 24);
+    assert_true(changes > 25);
+    assert_int_equal(find(&base_run, "1", NULL, "cpu")->n, 30);
+    assert_int_equal(find(&head_run, "2", "f", "time")->n, 30);
+}
+
+static void test_the_seed_decides(void **state)
+{
+    (void)state;
+    static struct call first[MOST];
+    options.rounds = 20;
+    assert_int_equal(run(), 0);
+    size_t n = n_calls;
+    memcpy(first, calls, sizeof first);
+    setup(NULL);
+    options.rounds = 20;
+    assert_int_equal(run(), 0);
+    assert_int_equal(n_calls, n);
+    assert_memory_equal(first, calls, n * sizeof *calls);
+    setup(NULL);
+    options.rounds = 20;
+    options.seed = 43;
+    assert_int_equal(run(), 0);
+    assert_memory_not_equal(first, calls, n * sizeof *calls);
+}
+
+static void test_one_side_alone(void **state)
+{
+    (void)state;
+    options.rounds = 3;
+    assert_int_equal(run_with(NULL), 0);
+    assert_int_equal(count_calls(0, 'B'), 0);
+    assert_int_equal(count_calls('1', 'H'), 4);
+    assert_int_equal(find(&head_run, "1", NULL, "time")->n, 3);
+    assert_int_equal(base_run.n_targets, 0);
+    fake.fail_target = '1';
+    fake.fail_side = 'H';
+    n_calls = 0;
+    assert_int_equal(run_with(NULL), 0);
+    assert_string_equal(head_run.targets[0].invalid, "ended with status 3; do better\n  | oops");
+}
+
+/* ---- warm-up ---- */
+
+static void test_benches_are_calibrated_once(void **state)
+{
+    (void)state;
+    fake.n_benches = 2;
+    targets[0].warmup = 3;
+    options.rounds = 2;
+    assert_int_equal(run(), 0);
+    assert_int_equal(count_calls('1', 'B'), 3 + 2);
+    assert_int_equal(count_calls('1', 'H'), 3 + 2);
+    assert_int_equal(count_calls('2', 'B'), 1 + 2);
+    int calibrating = 0;
+    for (size_t i = 0; i < n_calls; i++) {
+        bool is_first = i == 0 || i == 6;
+        calibrating += is_first;
+        assert_string_equal(calls[i].bench, is_first ? "calibrate:200ms" : "b0=7;b1=8");
+        assert_true(!is_first || calls[i].side == 'B');
+    }
+    assert_int_equal(calibrating, 2);
+}
+
+static void test_no_benches_no_counts(void **state)
+{
+    (void)state;
+    options.rounds = 1;
+    assert_int_equal(run(), 0);
+    assert_string_equal(calls[0].bench, "calibrate:200ms");
+    assert_string_equal(calls[1].bench, "-");
+}
+
+static void test_only_serial_targets_are_pinned(void **state)
+{
+    (void)state;
+    int cpu = xsg_machine_pick_cpu();
+    options.rounds = 2;
+    assert_int_equal(run(), 0);
+    assert_int_equal(calls[0].pin_cpu, -1); /* what it is shows only now */
+    for (size_t i = 4; i < n_calls; i++)
+        assert_int_equal(calls[i].pin_cpu, cpu);
+    setup(NULL);
+    options.rounds = 2;
+    fake.n_threads = 2;
+    assert_int_equal(run(), 0);
+    for (size_t i = 0; i < n_calls; i++)
+        assert_int_equal(calls[i].pin_cpu, -1);
+    setup(NULL);
+    options.rounds = 2;
+    fake.cpu_share = 1.7; /* threads that the profiler did not see */
+    assert_int_equal(run(), 0);
+    assert_int_equal(calls[n_calls - 1].pin_cpu, -1);
+}
+
+/* ---- looks ---- */
+
+static void test_looks_at_10_20_40(void **state)
+{
+    (void)state;
+    assert_int_equal(run(), 0);
+    assert_int_equal(count_calls('1', 'B'), 41);
+    assert_int_equal(n_looks, 3);
+    static const size_t at[] = {10, 20, 40};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(looks[i].look.index, i);
+        assert_int_equal(looks[i].look.n_looks, 3);
+        assert_int_equal(looks[i].look.rounds, at[i]);
+        assert_int_equal(looks[i].look.last, i == 2);
+        assert_int_equal(looks[i].n, at[i]); /* what was measured is there to look at */
+        assert_true(looks[i].open[0] && looks[i].open[1]);
+    }
+}
+
+static void test_looks_never_beyond_the_last_round(void **state)
+{
+    (void)state;
+    options.max_rounds = 15;
+    assert_int_equal(run(), 0);
+    assert_int_equal(n_looks, 2);
+    assert_int_equal(looks[0].look.rounds, 10);
+    assert_int_equal(looks[1].look.rounds, 15);
+    assert_int_equal(looks[1].look.n_looks, 2);
+    assert_true(looks[1].look.last);
+    setup(NULL);
+    options.max_rounds = 10;
+    assert_int_equal(run(), 0);
+    assert_int_equal(n_looks, 1);
+    assert_true(looks[0].look.last && looks[0].look.n_looks == 1);
+}
+
+static void test_decided_targets_stop(void **state)
+{
+    (void)state;
+    close_first_at = 1;
+    close_second_at = 2;
+    assert_int_equal(run(), 0);
+    assert_int_equal(count_calls('1', 'B'), 11);
+    assert_int_equal(count_calls('1', 'H'), 11);
+    assert_int_equal(count_calls('2', 'H'), 21);
+    assert_int_equal(n_looks, 2);
+    assert_false(looks[1].open[0]);
+    assert_int_equal(find(&head_run, "1", NULL, "time")->n, 10);
+    assert_int_equal(find(&head_run, "2", NULL, "time")->n, 20);
+}
+
+static void test_a_fixed_number_is_looked_at_once(void **state)
+{
+    (void)state;
+    options.rounds = 25;
+    close_first_at = 1;
+    assert_int_equal(run(), 0);
+    assert_int_equal(n_looks, 1);
+    assert_int_equal(looks[0].look.rounds, 25);
+    assert_int_equal(looks[0].look.n_looks, 1);
+    options.look = NULL;
+    assert_int_equal(run(), 0);
+}
+
+/* ---- the budget ---- */
+
+static void test_the_time_is_kept(void **state)
+{
+    (void)state;
+    fake.seconds = 1;
+    options.max_time_s = 21; /* 4 of warm-up, 4 per round */
+    int64_t start = now;
+    assert_int_equal(run(), 0);
+    assert_true(now - start <= 21 * INT64_C(1000000000));
+    assert_true(now - start > 17 * INT64_C(1000000000));
+    assert_int_equal(n_looks, 1);
+    assert_true(looks[0].look.last);
+    assert_int_equal(looks[0].look.rounds, 4);
+    assert_int_equal(looks[0].look.n_looks, 3);
+    assert_int_equal(looks[0].n, 4);
+    assert_int_equal(head_run.n_warnings, 2);
+    assert_string_equal(head_run.warnings[0], "1: the time was up after 4 rounds");
+}
+
+static void test_a_round_is_measured_however_short_the_time(void **state)
+{
+    (void)state;
+    fake.seconds = 5;
+    options.max_time_s = 0.1;
+    assert_int_equal(run(), 0);
+    assert_int_equal(count_calls('1', 'H'), 2);
+    assert_int_equal(count_calls('2', 'B'), 2);
+    assert_int_equal(find(&base_run, "2", NULL, "time")->n, 1);
+    assert_string_equal(base_run.warnings[0], "1: the time was up after 1 round");
+}
+
+/* ---- failures ---- */
+
+static void test_a_failing_side_stops_its_target_only(void **state)
+{
+    (void)state;
+    fake.fail_target = '2';
+    fake.fail_side = 'H';
+    fake.fail_from = 1 + 3; /* after warm-up and three rounds */
+    options.rounds = 10;
+    assert_int_equal(run(), 0);
+    assert_int_equal(count_calls('1', 'H'), 11);
+    assert_int_equal(count_calls('2', 'H'), 5);
+    assert_null(head_run.targets[0].invalid);
+    assert_null(base_run.targets[1].invalid);
+    assert_string_equal(head_run.targets[1].invalid,
+                        "ended with status 3 on head; do better\n  | oops");
+    /* Whole rounds only, also when base had already run in the fourth. */
+    assert_int_equal(find(&base_run, "2", NULL, "cpu")->n, 3);
+    assert_int_equal(find(&head_run, "2", NULL, "cpu")->n, 3);
+    assert_int_equal(find(&base_run, "2", "f", "time")->n, 3);
+}
+
+static void test_a_failing_warm_up_is_seen_on_both_sides(void **state)
+{
+    (void)state;
+    fake.fail_target = '1';
+    fake.fail_side = 'B';
+    options.rounds = 5;
+    targets[0].warmup = 4;
+    assert_int_equal(run(), 0);
+    assert_int_equal(count_calls('1', 'B'), 1);
+    assert_int_equal(count_calls('1', 'H'), 4);
+    assert_string_equal(base_run.targets[0].invalid,
+                        "ended with status 3 on base; do better\n  | oops");
+    assert_null(head_run.targets[0].invalid);
+    assert_null(find(&base_run, "1", NULL, "cpu"));
+    assert_int_equal(find(&base_run, "2", NULL, "cpu")->n, 5);
+    assert_string_equal(base_run.targets[1].profile, "scopes,sample");
+}
+
+static void test_all_failing_ends_at_once(void **state)
+{
+    (void)state;
+    suite.n_targets = 1;
+    fake.fail_target = '1';
+    fake.fail_side = 'H';
+    assert_int_equal(run(), 0);
+    assert_int_equal(n_calls, 2);
+    assert_int_equal(n_looks, 0);
+}
+
+static void test_interrupts(void **state)
+{
+    (void)state;
+    for (size_t at = 1; at < 12; at++) {
+        setup(NULL);
+        fake.interrupt_at = at;
+        assert_int_equal(run(), XSG_EINTR);
+        assert_int_equal(n_calls, at);
+        assert_null(base_run.series);
+    }
+    for (size_t at = 1; at < 12; at++) {
+        setup(NULL);
+        fake.set_flag_at = at;
+        assert_int_equal(run(), XSG_EINTR);
+        assert_int_equal(n_calls, at);
+        assert_int_equal(n_looks, 0);
+    }
+}
+
+/* ---- values ---- */
+
+static void test_time_is_cpu_time(void **state)
+{
+    (void)state;
+    options.rounds = 3;
+    fake.cpu_share = 0.9;
+    fake.slow_head = 2;
+    assert_int_equal(run(), 0);
+    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 450e6);
+    assert_true(find(&head_run, "1", NULL, "time")->values[2] == 900e6);
+    assert_true(find(&head_run, "1", NULL, "wall")->values[0] == 1e9);
+    assert_true(find(&head_run, "1", NULL, "user")->values[0] == 900e6);
+    assert_true(find(&head_run, "1", NULL, "system")->values[0] == 0);
+    assert_true(find(&head_run, "1", NULL, "peak_rss")->values[0] == 1000);
+    assert_non_null(find(&head_run, "1", NULL, "page_faults"));
+    assert_non_null(find(&head_run, "1", NULL, "context_switches"));
+    assert_int_equal(head_run.n_warnings, 0);
+    assert_true(head_run.elapsed_s > 8.9 && head_run.elapsed_s < 12.1);
+}
+
+static void test_time_of_one_that_waits_is_wall_time(void **state)
+{
+    (void)state;
+    options.rounds = 3;
+    fake.cpu_share = 0.25;
+    assert_int_equal(run(), 0);
+    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 500e6);
+    assert_true(find(&head_run, "2", NULL, "time")->values[0] == 500e6);
+    assert_true(find(&head_run, "2", NULL, "cpu")->values[0] == 125e6);
+    assert_int_equal(head_run.n_warnings, 2);
+    assert_string_equal(head_run.warnings[0],
+                        "1: its CPU time is 25 % of its elapsed time, so that it is judged by "
+                        "elapsed time, which is noisier");
+}
+
+static void test_notes_and_leftovers_are_warnings(void **state)
+{
+    (void)state;
+    suite.n_targets = 1;
+    fake.n_notes = 2;
+    fake.leftovers = 2;
+    assert_int_equal(run(), 0); /* filled at three looks and at the end: said once */
+    assert_int_equal(base_run.n_warnings, 3);
+    assert_string_equal(base_run.warnings[0], "1: 2 processes outlived the target and were ended; "
+                                              "what they did is not in its CPU time");
+    assert_string_equal(base_run.warnings[1], "1: a note");
+    assert_string_equal(base_run.warnings[2], "1: another");
+}
+
+static void test_progress(void **state)
+{
+    (void)state;
+    suite.n_targets = 1;
+    options.rounds = 200;
+    assert_int_equal(run(), 0);
+    assert_string_equal(progress[0], "1: warming up");
+    assert_string_equal(progress[1], "1: round 1 of 200");
+    assert_string_equal(progress[2], "1: round 2 of 200, about 3m19s left");
+    assert_string_equal(progress[200], "1: round 200 of 200, about 1s left");
+    setup(NULL);
+    suite.n_targets = 1;
+    options.max_time_s = 9.5;
+    assert_int_equal(run(), 0);
+    assert_string_equal(progress[2], "1: round 2 of at most 40, about 8s left");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_rounds_are_interleaved),
+        TEST(test_the_seed_decides),
+        TEST(test_one_side_alone),
+        TEST(test_benches_are_calibrated_once),
+        TEST(test_no_benches_no_counts),
+        TEST(test_only_serial_targets_are_pinned),
+        TEST(test_looks_at_10_20_40),
+        TEST(test_looks_never_beyond_the_last_round),
+        TEST(test_decided_targets_stop),
+        TEST(test_a_fixed_number_is_looked_at_once),
+        TEST(test_the_time_is_kept),
+        TEST(test_a_round_is_measured_however_short_the_time),
+        TEST(test_a_failing_side_stops_its_target_only),
+        TEST(test_a_failing_warm_up_is_seen_on_both_sides),
+        TEST(test_all_failing_ends_at_once),
+        TEST(test_interrupts),
+        TEST(test_time_is_cpu_time),
+        TEST(test_time_of_one_that_waits_is_wall_time),
+        TEST(test_notes_and_leftovers_are_warnings),
+        TEST(test_progress),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
