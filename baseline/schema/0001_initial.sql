@@ -1,17 +1,18 @@
 -- The store, first shape. docs/formats/store.md explains it with example queries.
+-- STRICT: a value of another type than its column's is damage, and the integrity check finds it.
 -- Texts that repeat are kept once, in strings, functions, sites, commits and environments.
 
 CREATE TABLE strings (
     id INTEGER PRIMARY KEY,
     text TEXT NOT NULL UNIQUE
-);
+) STRICT;
 
 -- A function's identity: name and file. name NULL: the whole target. file NULL: unknown.
 CREATE TABLE functions (
     id INTEGER PRIMARY KEY,
     name INTEGER REFERENCES strings (id),
     file INTEGER REFERENCES strings (id)
-);
+) STRICT;
 CREATE UNIQUE INDEX functions_identity ON functions (ifnull(name, 0), ifnull(file, 0));
 
 -- Where a function stood: this changes from commit to commit, the function does not.
@@ -21,7 +22,7 @@ CREATE TABLE sites (
     module INTEGER REFERENCES strings (id),
     line INTEGER NOT NULL,
     end_line INTEGER NOT NULL
-);
+) STRICT;
 CREATE UNIQUE INDEX sites_identity ON sites (function, line, end_line, ifnull(module, 0));
 
 -- What a series measures. Few rows, so that a series needs one small number for three texts.
@@ -30,7 +31,7 @@ CREATE TABLE measures (
     target INTEGER NOT NULL REFERENCES strings (id),
     metric INTEGER NOT NULL REFERENCES strings (id),
     unit INTEGER REFERENCES strings (id)
-);
+) STRICT;
 CREATE UNIQUE INDEX measures_identity ON measures (target, metric, ifnull(unit, 0));
 
 CREATE TABLE commits (
@@ -38,7 +39,7 @@ CREATE TABLE commits (
     oid TEXT NOT NULL UNIQUE,
     subject TEXT,
     time INTEGER NOT NULL
-);
+) STRICT;
 
 CREATE TABLE environments (
     id INTEGER PRIMARY KEY,
@@ -54,7 +55,7 @@ CREATE TABLE environments (
     governor TEXT,
     gpu TEXT,
     xsgate TEXT
-);
+) STRICT;
 CREATE INDEX environments_fingerprint ON environments (fingerprint);
 
 -- uid: random, names the run in every store that it was merged into. AUTOINCREMENT: an id that was
@@ -70,7 +71,7 @@ CREATE TABLE runs (
     dirty INTEGER NOT NULL,
     environment INTEGER NOT NULL REFERENCES environments (id),
     suite_hash TEXT
-);
+) STRICT;
 CREATE INDEX runs_commit ON runs (commit_id, created);
 CREATE INDEX runs_environment ON runs (environment);
 
@@ -79,7 +80,7 @@ CREATE TABLE run_warnings (
     ord INTEGER NOT NULL,
     text TEXT NOT NULL,
     PRIMARY KEY (run, ord)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 
 -- tree: the call tree as bytes (base/calltree.h), NULL when there is none.
 CREATE TABLE targets (
@@ -94,7 +95,7 @@ CREATE TABLE targets (
     invalid TEXT,
     tree BLOB,
     UNIQUE (run, ord)
-);
+) STRICT;
 
 -- One metric of one function of one target in one run. data: a little-endian IEEE 754 double per
 -- round, NaN (0x7ff8000000000000) where the function was not seen; n, median and mean are over the
@@ -109,7 +110,7 @@ CREATE TABLE series (
     mean REAL,
     data BLOB NOT NULL,
     PRIMARY KEY (run, ord)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 CREATE INDEX series_site ON series (site);
 
 -- json: the report document (docs/formats/report.md) as it was made.
@@ -121,7 +122,7 @@ CREATE TABLE comparisons (
     created INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     json TEXT NOT NULL
-);
+) STRICT;
 CREATE INDEX comparisons_base ON comparisons (base);
 CREATE INDEX comparisons_head ON comparisons (head);
 
