@@ -92,15 +92,19 @@ struct header {
     int64_t application, version, tables;
 };
 
+/* In one transaction: another process may be making the schema just now. */
 static int read_header(struct xsg_store *store, struct header *header, struct xsg_err *err)
 {
-    int rc = xsg__store_number(store, &header->application, err, "PRAGMA application_id", NULL, 0);
+    int rc = xsg__store_begin(store, "BEGIN", err);
+    if (rc != XSG_OK)
+        return rc;
+    rc = xsg__store_number(store, &header->tables, err, "SELECT count(*) FROM sqlite_schema", NULL,
+                           0);
+    if (rc == XSG_OK)
+        rc = xsg__store_number(store, &header->application, err, "PRAGMA application_id", NULL, 0);
     if (rc == XSG_OK)
         rc = xsg__store_number(store, &header->version, err, "PRAGMA user_version", NULL, 0);
-    if (rc == XSG_OK)
-        rc = xsg__store_number(store, &header->tables, err, "SELECT count(*) FROM sqlite_schema",
-                               NULL, 0);
-    return rc;
+    return xsg__store_end(store, rc, err);
 }
 
 static int judge_header(struct xsg_store *store, const struct header *header, struct xsg_err *err)

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "base/embed.h"
 #include "base/map.h"
 #include "baseline/store.h"
 
@@ -82,6 +83,8 @@ char *xsg__column_text(struct xsg_arena *arena, sqlite3_stmt *statement, int col
 
 /* ---- store_schema.c ---- */
 
+extern const struct xsg_embedded
+    *xsg__store_migrations;          /* ended by a NULL name; tests replace it */
 int xsg__store_schema_version(void); /* the newest that this program knows */
 /* Brings an older or empty file to the newest schema. */
 int xsg__store_migrate(struct xsg_store *store, struct xsg_err *err);

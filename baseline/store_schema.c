@@ -7,18 +7,14 @@
 #include "baseline/store_internal.h"
 
 extern const struct xsg_embedded xsg_schema_files[];
-
-static int newest(void)
-{
-    int n = 0;
-    while (xsg_schema_files[n].name)
-        n++;
-    return n;
-}
+const struct xsg_embedded *xsg__store_migrations = xsg_schema_files;
 
 int xsg__store_schema_version(void)
 {
-    return newest();
+    int n = 0;
+    while (xsg__store_migrations[n].name)
+        n++;
+    return n;
 }
 
 static int user_version(struct xsg_store *store, int64_t *version, struct xsg_err *err)
@@ -35,10 +31,10 @@ static int step(struct xsg_store *store, int64_t *version, struct xsg_err *err)
         return rc;
     /* Only now is it certain: another process may have been faster. */
     rc = user_version(store, version, err);
-    if (rc == XSG_OK && *version < newest()) {
+    if (rc == XSG_OK && *version < xsg__store_schema_version()) {
         snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %d;",
                  XSG_STORE_APPLICATION, (int)*version + 1);
-        rc = xsg__store_script(store, xsg_schema_files[*version].data, err);
+        rc = xsg__store_script(store, xsg__store_migrations[*version].data, err);
         if (rc == XSG_OK)
             rc = xsg__store_script(store, stamp, err);
         if (rc == XSG_OK)
@@ -50,7 +46,7 @@ static int step(struct xsg_store *store, int64_t *version, struct xsg_err *err)
 int xsg__store_migrate(struct xsg_store *store, struct xsg_err *err)
 {
     int64_t version = store->version;
-    while (version < newest()) {
+    while (version < xsg__store_schema_version()) {
         int rc = step(store, &version, err);
         if (rc != XSG_OK)
             return rc;
@@ -112,8 +108,8 @@ int xsg__store_schema_differs(struct xsg_store *store, struct xsg_arena *arena, 
     struct xsg_buf ours = XSG_BUF_INIT, theirs = XSG_BUF_INIT;
     sqlite3 *fresh = NULL;
     int code = sqlite3_open(":memory:", &fresh);
-    for (int i = 0; code == SQLITE_OK && i < newest(); i++)
-        code = sqlite3_exec(fresh, xsg_schema_files[i].data, NULL, NULL, NULL);
+    for (int i = 0; code == SQLITE_OK && i < xsg__store_schema_version(); i++)
+        code = sqlite3_exec(fresh, xsg__store_migrations[i].data, NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = schema_text(fresh, &ours);
     if (code == SQLITE_OK)

@@ -1,106 +1,27 @@
 /* The store: exact round trips, the rules of find, merge, prune and backup. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-#include <sqlite3.h>
-
-#include "base/fs.h"
-#include "baseline/store.h"
-#include "tests/unit/sample_run.h"
-
-struct bench {
-    struct xsg_arena arena;
-    struct xsg_err err;
-    char *folder;
-    char *path;
-    struct xsg_store *store;
-};
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof *b);
-    *state = b;
-    if (xsg_temp_dir(&b->arena, "/tmp", &b->folder, &b->err) != XSG_OK)
-        return -1;
-    b->path = xsg_path_join(&b->arena, b->folder, ".xsgate/store.db");
-    return xsg_store_open(&b->store, b->path, true, &b->err);
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-    xsg_store_close(b->store);
-    xsg_remove_tree(b->folder, NULL);
-    xsg_arena_release(&b->arena);
-    free(b);
-    return 0;
-}
-
-static void reopen(struct bench *b)
-{
-    xsg_store_close(b->store);
-    assert_int_equal(xsg_store_open(&b->store, b->path, false, &b->err), XSG_OK);
-}
-
-static void assert_clean(struct bench *b)
-{
-    char **findings;
-    size_t n;
-    assert_int_equal(xsg_store_verify(b->store, &b->arena, &findings, &n, &b->err), XSG_OK);
-    if (n > 0)
-        fail_msg("%s", findings[0]);
-}
-
-static void query(struct bench *b, const char *sql, char *answer, size_t size)
-{
-    sqlite3 *db;
-    sqlite3_stmt *s;
-    assert_int_equal(sqlite3_open(b->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
-    answer[0] = '\0';
-    if (sqlite3_step(s) == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
-        snprintf(answer, size, "%s", (const char *)sqlite3_column_text(s, 0));
-    sqlite3_finalize(s);
-    sqlite3_close(db);
-}
-
-static void execute(struct bench *b, const char *sql)
-{
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(b->path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
+#include "tests/unit/temp_store.h"
 
 static void every_run_comes_back_as_it_was(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_run runs[60], got;
     for (uint64_t i = 0; i < 60; i++) {
         runs[i] = hostile_run(&b->arena, i + 1);
         assert_int_equal(xsg_store_put(b->store, &runs[i], &b->err), XSG_OK);
         assert_int_equal(runs[i].id, i + 1);
     }
-    reopen(b);
+    assert_int_equal(temp_store_open(b, false), XSG_OK);
     for (int i = 0; i < 60; i++) {
         assert_int_equal(xsg_store_get(b->store, &b->arena, runs[i].id, &got, &b->err), XSG_OK);
         assert_int_equal(got.id, runs[i].id);
         assert_true(same_run(&got, &runs[i]));
     }
-    assert_clean(b);
+    temp_store_assert_clean(b);
 }
 
 static void the_folder_hides_itself_from_git(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     char *text;
     size_t n;
     const char *name = xsg_path_join(&b->arena, b->folder, ".xsgate/.gitignore");
@@ -116,7 +37,7 @@ static void the_folder_hides_itself_from_git(void **state)
 
 static void an_infinite_value_is_refused_and_nothing_is_stored(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_run run = sample_run(&b->arena, 1, 4, 5);
     run.series[7].values[2] = INFINITY;
     assert_int_equal(xsg_store_put(b->store, &run, &b->err), XSG_EINVAL);
@@ -130,7 +51,7 @@ static void an_infinite_value_is_refused_and_nothing_is_stored(void **state)
 
 static void an_absent_id_says_so(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_run run;
     char *json;
     size_t n;
@@ -146,7 +67,7 @@ static void an_absent_id_says_so(void **state)
 
 static void find_takes_the_newest_that_is_comparable(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_run run[5], got;
     const char *oid = NULL;
     for (int i = 0; i < 5; i++) {
@@ -180,7 +101,7 @@ static void find_takes_the_newest_that_is_comparable(void **state)
 
 static void find_says_what_there_is_instead(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_run run = sample_run(&b->arena, 3, 2, 3), got;
     run.commit.dirty = true;
     assert_int_equal(xsg_store_put(b->store, &run, &b->err), XSG_OK);
@@ -196,7 +117,7 @@ static void find_says_what_there_is_instead(void **state)
 
 static void a_comparison_is_stored_with_both_runs(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_run base = sample_run(&b->arena, 1, 3, 4), head = sample_run(&b->arena, 2, 3, 4);
     struct xsg_comparison c = {.verdict = XSG_VERDICT_REGRESSED, .base = &base, .head = &head};
     assert_int_equal(
@@ -228,35 +149,33 @@ static void a_comparison_is_stored_with_both_runs(void **state)
         xsg_store_get_comparison(b->store, &b->arena, 0, &json, &n, &base_id, &head_id, &b->err),
         XSG_OK);
     assert_string_equal(json, "{}");
-    assert_clean(b);
+    temp_store_assert_clean(b);
 }
 
 static void numbers_are_summed_up_over_the_rounds_that_saw_the_function(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_run run = sample_run(&b->arena, 1, 1, 4);
     memcpy(run.series[0].values, (double[]){1, NAN, 2, 6}, 4 * sizeof(double));
     for (int i = 0; i < 4; i++)
         run.series[1].values[i] = NAN;
     assert_int_equal(xsg_store_put(b->store, &run, &b->err), XSG_OK);
-    char text[100];
-    query(b,
-          "SELECT n || ' ' || median || ' ' || mean || ' ' || hex(data) FROM v_series"
-          " WHERE metric = 'time'",
-          text, sizeof text);
-    assert_string_equal(text, "3 2.0 3.0 000000000000F03F000000000000F87F0000000000000040"
-                              "0000000000001840");
-    query(b,
-          "SELECT n || ' ' || (median IS NULL) || (mean IS NULL) FROM v_series"
-          " WHERE metric = 'total'",
-          text, sizeof text);
-    assert_string_equal(text, "0 11");
-    assert_clean(b);
+    assert_string_equal(
+        temp_store_ask(b,
+                       "SELECT n || ' ' || median || ' ' || mean || ' ' || hex(data) FROM v_series"
+                       " WHERE metric = 'time'"),
+        "3 2.0 3.0 000000000000F03F000000000000F87F0000000000000040"
+        "0000000000001840");
+    assert_string_equal(
+        temp_store_ask(b, "SELECT n || ' ' || (median IS NULL) || (mean IS NULL) FROM v_series"
+                          " WHERE metric = 'total'"),
+        "0 11");
+    temp_store_assert_clean(b);
 }
 
 static void a_large_store_is_compact(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_store_stat stat;
     for (uint64_t i = 0; i < 20; i++) { /* every commit moves every function by a line */
         struct xsg_run run = sample_run(&b->arena, i + 1, 300, 20);
@@ -273,18 +192,18 @@ static void a_large_store_is_compact(void **state)
 
 static void damage_in_the_numbers_is_found(void **state)
 {
-    struct bench *b = *state;
+    struct temp_store *b = *state;
     struct xsg_run run = sample_run(&b->arena, 1, 3, 4), got;
     struct xsg_comparison c = {.verdict = XSG_VERDICT_PASSED};
     assert_int_equal(xsg_store_put_comparison(b->store, &run, &run, &c, "{}", &b->err), XSG_OK);
-    assert_clean(b);
-    execute(b, "UPDATE series SET data = zeroblob(13) WHERE ord = 0;"
-               "UPDATE series SET n = 9 WHERE ord = 1;"
-               "UPDATE series SET data = x'000000000000f07f' WHERE ord = 2;"
-               "UPDATE targets SET tree = x'00';"
-               "UPDATE comparisons SET json = '{';"
-               "CREATE TABLE guest (x);"
-               "DELETE FROM sites WHERE id = (SELECT max(id) FROM sites)");
+    temp_store_assert_clean(b);
+    temp_store_do(b, "UPDATE series SET data = zeroblob(13) WHERE ord = 0;"
+                     "UPDATE series SET n = 9 WHERE ord = 1;"
+                     "UPDATE series SET data = x'000000000000f07f' WHERE ord = 2;"
+                     "UPDATE targets SET tree = x'00';"
+                     "UPDATE comparisons SET json = '{';"
+                     "CREATE TABLE guest (x);"
+                     "DELETE FROM sites WHERE id = (SELECT max(id) FROM sites)");
     char **findings;
     size_t n;
     assert_int_equal(xsg_store_verify(b->store, &b->arena, &findings, &n, &b->err), XSG_OK);
@@ -292,7 +211,7 @@ static void damage_in_the_numbers_is_found(void **state)
         "the schema has a foreign table guest",
         "row of sites that is not there",
         "series 0 of run 1: 13 bytes are no whole number of values",
-        "series 1 of run 1: n is 9, but 4 values are there",
+        "series 1 of run 1: n, median or mean is not that of its 4 values",
         "series 2 of run 1: value 1 is infinite",
         "series 6 of run 1 has no name",
         "target 0 of run 1: call tree: ",
@@ -312,7 +231,7 @@ static void damage_in_the_numbers_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, temp_store_setup, temp_store_teardown)
         TEST(every_run_comes_back_as_it_was),
         TEST(the_folder_hides_itself_from_git),
         TEST(an_infinite_value_is_refused_and_nothing_is_stored),
