@@ -1,0 +1,307 @@
+/* Opening: new, older, newer, foreign, unwritable files, and two processes at once. */
+#include <grp.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "baseline/store_internal.h"
+#include "tests/unit/temp_store.h"
+
+static void assert_text(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("'%s' has no '%s' in it", text, part);
+}
+
+static void put_one(struct temp_store *t)
+{
+    struct xsg_run run = sample_run(&t->arena, 5, 3, 4);
+    if (xsg_store_put(t->store, &run, &t->err) != XSG_OK)
+        fail_msg("%s", t->err.text);
+}
+
+static void a_store_is_made_only_when_asked_for(void **state)
+{
+    struct temp_store *t = *state;
+    assert_int_equal(temp_store_open(t, false), XSG_ENOTFOUND);
+    assert_text(t->err.text, "there is no store at '");
+    assert_false(xsg_is_dir(xsg_path_dir(&t->arena, t->path)));
+    assert_int_equal(temp_store_open(t, true), XSG_OK);
+    struct xsg_store_stat stat;
+    assert_int_equal(xsg_store_stat(t->store, &stat, &t->err), XSG_OK);
+    assert_int_equal(stat.schema_version, 1);
+    assert_int_equal(stat.runs, 0);
+    assert_int_equal(stat.oldest, 0);
+    assert_string_equal(temp_store_ask(t, "PRAGMA journal_mode"), "wal");
+    assert_string_equal(temp_store_ask(t, "PRAGMA auto_vacuum"), "2");
+    assert_string_equal(temp_store_ask(t, "PRAGMA user_version"), "1");
+    temp_store_assert_clean(t);
+}
+
+static void an_empty_file_becomes_a_store(void **state)
+{
+    struct temp_store *t = *state;
+    assert_int_equal(xsg_mkdirs(xsg_path_dir(&t->arena, t->path), &t->err), XSG_OK);
+    assert_int_equal(xsg_write_file(t->path, "", 0, &t->err), XSG_OK);
+    assert_int_equal(temp_store_open(t, false), XSG_OK);
+    put_one(t);
+}
+
+static void refused(struct temp_store *t, int code, const char *sentence)
+{
+    char *before, *after;
+    size_t n, m;
+    assert_int_equal(xsg_read_file(&t->arena, t->path, 1 << 24, &before, &n, NULL), XSG_OK);
+    assert_int_equal(temp_store_open(t, true), code);
+    assert_text(t->err.text, sentence);
+    assert_int_equal(xsg_read_file(&t->arena, t->path, 1 << 24, &after, &m, NULL), XSG_OK);
+    assert_int_equal(n, m);
+    assert_memory_equal(before, after, n);
+}
+
+static void what_is_not_ours_is_refused_and_left_alone(void **state)
+{
+    struct temp_store *t = *state;
+    char noise[8192];
+    memset(noise, 'x', sizeof noise);
+    xsg_mkdirs(xsg_path_dir(&t->arena, t->path), NULL);
+    assert_int_equal(xsg_write_file(t->path, noise, sizeof noise, NULL), XSG_OK);
+    refused(t, XSG_ECORRUPT, "is not a store: it is no SQLite database");
+    assert_text(t->err.hint, "it is never overwritten");
+    unlink(t->path);
+    temp_store_do(t, "CREATE TABLE precious (x)");
+    refused(t, XSG_ECORRUPT, "is a SQLite database of another program, not a store of xsgate");
+    unlink(t->path);
+    mkdir(t->path, 0777);
+    assert_int_equal(temp_store_open(t, true), XSG_EINVAL);
+    assert_text(t->err.text, "is not a file: a store cannot be there");
+    rmdir(t->path);
+}
+
+static void a_newer_store_is_refused_and_left_alone(void **state)
+{
+    struct temp_store *t = *state;
+    assert_int_equal(temp_store_open(t, true), XSG_OK);
+    put_one(t);
+    xsg_store_close(t->store);
+    t->store = NULL;
+    temp_store_do(t, "PRAGMA user_version = 9; PRAGMA wal_checkpoint(TRUNCATE)");
+    refused(t, XSG_EFAILED, "was made by a newer xsgate (schema 9, this one knows 1)");
+    temp_store_do(t, "PRAGMA user_version = -3; PRAGMA wal_checkpoint(TRUNCATE)");
+    refused(t, XSG_ECORRUPT, "is damaged: its schema has the number -3");
+    temp_store_do(t, "PRAGMA user_version = 1");
+    assert_int_equal(temp_store_open(t, false), XSG_OK);
+    assert_int_equal(temp_store_runs(t), 1);
+}
+
+static void an_older_store_is_brought_up_to_date(void **state)
+{
+    struct temp_store *t = *state;
+    assert_int_equal(temp_store_open(t, true), XSG_OK);
+    put_one(t);
+    const struct xsg_embedded *known = xsg__store_migrations;
+    static const char better[] = "ALTER TABLE runs ADD COLUMN note TEXT;";
+    static const char broken[] = "DELETE FROM series; DROP TABLE nowhere;";
+    struct xsg_embedded three[] = {known[0],
+                                   {"0002_better.sql", better, sizeof better - 1},
+                                   {"0003_broken.sql", broken, sizeof broken - 1},
+                                   {NULL, NULL, 0}};
+    xsg__store_migrations = three;
+    /* The third step fails: the second one stays, the third leaves no trace. */
+    int rc = temp_store_open(t, false);
+    char *version = temp_store_ask(t, "PRAGMA user_version");
+    char *series = temp_store_ask(t, "SELECT count(*) FROM series");
+    three[2].name = NULL;
+    int again = temp_store_open(t, false);
+    int64_t runs = again == XSG_OK ? temp_store_runs(t) : -1;
+    if (again == XSG_OK)
+        put_one(t);
+    xsg__store_migrations = known;
+    assert_int_equal(rc, XSG_ECORRUPT);
+    assert_string_equal(version, "2");
+    assert_string_equal(series, "9");
+    assert_int_equal(again, XSG_OK);
+    assert_int_equal(runs, 1);
+    assert_int_equal(temp_store_open(t, false), XSG_EFAILED);
+    assert_text(t->err.text, "(schema 2, this one knows 1)");
+}
+
+/* Runs look in a process that is nobody in particular, as permissions mean nothing to root. */
+static void as_nobody(struct temp_store *t, int (*look)(struct temp_store *t))
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+            _exit(99);
+        _exit(look(t));
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+static int says(struct temp_store *t, int code, int expected, const char *sentence)
+{
+    if (code == expected && strstr(t->err.text, sentence))
+        return 0;
+    printf("%d: '%s', not '%s'\n", code, t->err.text, sentence);
+    fflush(stdout);
+    return 1;
+}
+
+static int read_but_not_write(struct temp_store *t)
+{
+    struct xsg_run run;
+    if (temp_store_open(t, true) != XSG_OK ||
+        xsg_store_get(t->store, &t->arena, 1, &run, &t->err) != XSG_OK || run.n_series != 9)
+        return says(t, 1, 0, "a run");
+    return says(t, xsg_store_put(t->store, &run, &t->err), XSG_EFAILED, "cannot be written: ");
+}
+
+static int no_permission(struct temp_store *t)
+{
+    return says(t, temp_store_open(t, true), XSG_EFAILED, ": permission denied");
+}
+
+static void a_read_only_store_can_be_read(void **state)
+{
+    struct temp_store *t = *state;
+    char *folder = xsg_path_dir(&t->arena, t->path);
+    chmod(t->folder, 0755);
+    assert_int_equal(temp_store_open(t, true), XSG_OK);
+    put_one(t);
+    xsg_store_close(t->store);
+    t->store = NULL;
+    chmod(folder, 0555);
+    chmod(t->path, 0444);
+    as_nobody(t, read_but_not_write);
+    chmod(t->path, 0666); /* the file could be written, the files beside it not */
+    as_nobody(t, read_but_not_write);
+    chmod(folder, 0777);
+    chmod(t->path, 0444);
+    as_nobody(t, read_but_not_write);
+    chmod(t->path, 0000);
+    as_nobody(t, no_permission);
+    chmod(t->path, 0644);
+    chmod(folder, 0000);
+    as_nobody(t, no_permission);
+    chmod(folder, 0755);
+    assert_int_equal(temp_store_open(t, false), XSG_OK);
+    assert_int_equal(temp_store_runs(t), 1);
+}
+
+static int cannot_make(struct temp_store *t)
+{
+    return says(t, temp_store_open(t, true), XSG_EFAILED, "permission denied");
+}
+
+static void a_folder_that_cannot_be_made_says_so(void **state)
+{
+    struct temp_store *t = *state;
+    chmod(t->folder, 0555);
+    as_nobody(t, cannot_make);
+    chmod(t->folder, 0755);
+    assert_int_equal(xsg_write_file(xsg_path_dir(&t->arena, t->path), "x", 1, NULL), XSG_OK);
+    assert_int_equal(temp_store_open(t, true), XSG_EFAILED);
+}
+
+static void many_processes_open_a_new_store_at_once(void **state)
+{
+    struct temp_store *t = *state;
+    for (int round = 0; round < 10; round++) {
+        pid_t children[6];
+        int start[2];
+        char byte;
+        assert_int_equal(pipe(start), 0);
+        for (int i = 0; i < 6; i++) {
+            children[i] = fork();
+            if (children[i] == 0) {
+                close(start[1]);
+                if (read(start[0], &byte, 1) != 0)
+                    _exit(2);
+                int rc = temp_store_open(t, true);
+                struct xsg_run run = sample_run(&t->arena, (uint64_t)i, 3, 4);
+                if (rc == XSG_OK)
+                    rc = xsg_store_put(t->store, &run, &t->err);
+                if (rc != XSG_OK)
+                    fprintf(stderr, "%s\n", t->err.text);
+                _exit(rc != XSG_OK);
+            }
+        }
+        close(start[0]);
+        close(start[1]);
+        for (int i = 0; i < 6; i++) {
+            int status;
+            waitpid(children[i], &status, 0);
+            assert_int_equal(status, 0);
+        }
+        assert_int_equal(temp_store_open(t, false), XSG_OK);
+        assert_int_equal(temp_store_runs(t), 6);
+        temp_store_assert_clean(t);
+        xsg_store_close(t->store);
+        t->store = NULL;
+        assert_int_equal(xsg_remove_tree(xsg_path_dir(&t->arena, t->path), NULL), XSG_OK);
+    }
+}
+
+/* What a stranger could put into a file that says it is a store. */
+static void a_hostile_schema_does_no_harm(void **state)
+{
+    struct temp_store *t = *state;
+    static const char *const attacks[] = {
+        "CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM strings; END",
+        "ALTER TABLE series RENAME TO hidden; CREATE VIEW series AS"
+        " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        " SELECT i AS run, i AS ord, 1 AS measure, 1 AS site, 1 AS n, 1.0 AS median, 1.0 AS mean,"
+        " zeroblob(8) AS data FROM n",
+        "DROP VIEW v_series; DROP TABLE series",
+        "DROP VIEW v_series; DROP TABLE series; CREATE TABLE series (run, ord, measure, site, n,"
+        " median, mean, data); INSERT INTO series VALUES (1, 0, 1, 1, 1, 'x', 'y', 'not a blob')",
+        "UPDATE sites SET line = 99999999999, end_line = -5",
+        "UPDATE targets SET lost = -1, samples = -2"};
+    for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
+        struct xsg_run run;
+        char **findings;
+        size_t n = 0, added;
+        assert_int_equal(temp_store_open(t, true), XSG_OK);
+        put_one(t);
+        xsg_store_close(t->store);
+        t->store = NULL;
+        temp_store_do(t, attacks[i]);
+        assert_int_equal(temp_store_open(t, false), XSG_OK);
+        int got = xsg_store_get(t->store, &t->arena, 1, &run, NULL);
+        int verified = xsg_store_verify(t->store, &t->arena, &findings, &n, NULL);
+        if (got == XSG_OK && (verified != XSG_OK || n == 0) && i < 4)
+            fail_msg("attack %zu went unseen", i);
+        if (i == 4 && got == XSG_OK)
+            assert_int_equal(run.series[0].function.line, 0);
+        char *stolen = t->path;
+        t->path = xsg_path_join(&t->arena, t->folder, "mine/store.db");
+        assert_int_equal(temp_store_open(t, true), XSG_OK);
+        int merged = xsg_store_merge(t->store, stolen, &added, NULL);
+        assert_true(merged == XSG_OK || added == 0);
+        temp_store_assert_clean(t);
+        t->path = stolen;
+        xsg_store_close(t->store);
+        t->store = NULL;
+        xsg_remove_tree(xsg_path_dir(&t->arena, t->path), NULL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, temp_store_folder, temp_store_teardown)
+        TEST(a_store_is_made_only_when_asked_for),
+        TEST(an_empty_file_becomes_a_store),
+        TEST(what_is_not_ours_is_refused_and_left_alone),
+        TEST(a_newer_store_is_refused_and_left_alone),
+        TEST(an_older_store_is_brought_up_to_date),
+        TEST(a_read_only_store_can_be_read),
+        TEST(a_folder_that_cannot_be_made_says_so),
+        TEST(many_processes_open_a_new_store_at_once),
+        TEST(a_hostile_schema_does_no_harm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
