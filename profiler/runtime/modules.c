@@ -61,7 +61,7 @@ static void find_build_id(const struct dl_phdr_info *info, struct xsg_seg_module
 
 static void copy_path(char path[PATH_SIZE], const char *name, bool first)
 {
-    size_t n = strnlen(name, PATH_SIZE - 1), base = 0;
+    size_t n = name ? strnlen(name, PATH_SIZE - 1) : 0, base = 0;
 
     if (n == 0) { /* the program itself, which the loader lists first */
         const char *exe = first ? xsg__process.header->exe : "";
@@ -113,7 +113,7 @@ static int see(struct dl_phdr_info *info, size_t size, void *arg)
     module->start = info->dlpi_addr + low;
     module->end = info->dlpi_addr + high;
     find_build_id(info, module);
-    copy_path(seen->path, info->dlpi_name ? info->dlpi_name : "", refresh.at == 1);
+    copy_path(seen->path, info->dlpi_name, refresh.at == 1);
     return ++refresh.n == BATCH;
 }
 

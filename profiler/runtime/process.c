@@ -23,6 +23,11 @@ void xsg__lock(void)
     pthread_mutex_lock(&lock);
 }
 
+bool xsg__trylock(void)
+{
+    return pthread_mutex_trylock(&lock) == 0;
+}
+
 void xsg__unlock(void)
 {
     pthread_mutex_unlock(&lock);

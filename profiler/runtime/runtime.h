@@ -117,6 +117,7 @@ extern struct xsg__process xsg__process;
 /* Attaches on the first call, which must be in normal context; true if a session is armed. */
 bool xsg__process_attach(void);
 void xsg__lock(void);
+bool xsg__trylock(void);
 void xsg__unlock(void);
 /* Gives a forked child its own file, and block (or NULL) its region there. Under block's guard.
  * false: there is no room; recording goes on into private memory. */

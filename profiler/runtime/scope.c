@@ -50,11 +50,6 @@ static struct xsg__node *living(struct xsg__block *block, uint64_t key, uint32_t
     return node;
 }
 
-static struct xsg__cache *cache_of(struct xsg__block *block, const struct xsg__site *site)
-{
-    return (struct xsg__cache *)(void *)((char *)&block->hot + site->cache);
-}
-
 /* A handler in between must miss: the parent goes first and comes last. */
 static void remember(struct xsg__cache *cache, struct xsg__node *parent, struct xsg__node *own)
 {
@@ -66,40 +61,46 @@ static void remember(struct xsg__cache *cache, struct xsg__node *parent, struct 
 }
 
 /* The site's node below parent; NULL: not recorded. Under the guard. */
-static struct xsg__node *site_node(struct xsg__block *block, struct xsg__site *site,
+static struct xsg__node *site_node(struct xsg__block *block, struct xsg__site *site, uint32_t index,
                                    struct xsg__node *parent)
 {
     struct xsg__node *own;
 
-    own = xsg__node_below(block, parent, XSG_SEG_KEY(XSG_SEG_KEY_SITE, site->index - 1));
+    if (index == XSG__SITE_LOST)
+        return NULL;
+    own = xsg__node_below(block, parent, XSG_SEG_KEY(XSG_SEG_KEY_SITE, index - 1));
     if (!own)
         return NULL;
     if (site->flags & XSG__ALWAYS_TIMED)
         block->depth[xsg__node_index(block, own)] |= XSG__ALWAYS;
-    if (site->cache && xsg__process.clock == XSG_SEG_CLOCK_TSC)
-        remember(cache_of(block, site), parent, own);
+    if (index <= XSG__SLOTS && xsg__process.clock == XSG_SEG_CLOCK_TSC)
+        remember(&block->hot.cache[index - 1], parent, own);
     return own;
 }
 
-static bool know(struct xsg__site *site)
+/* Its index in the table, + 1; XSG__SITE_LOST when it found no room. Under the guard. */
+static uint32_t index_of(struct xsg__site *site)
 {
-    if (XSG__UNLIKELY(!site->index))
-        xsg__site_add(site);
-    return site->index != XSG__SITE_LOST;
+    uint32_t index = __atomic_load_n(&site->index, __ATOMIC_RELAXED);
+
+    if (XSG__LIKELY(index))
+        return index;
+    xsg__site_add(site);
+    return __atomic_load_n(&site->index, __ATOMIC_RELAXED);
 }
 
 static struct xsg__frame api_enter(struct xsg__thread *t, struct xsg__site *site, uint32_t stack)
 {
     struct xsg__block *block = block_of(t);
     struct xsg__frame frame = {NULL, 0};
-    struct xsg__node *own = NULL;
+    struct xsg__node *own;
+    uint32_t index;
 
     if (!xsg__guard_enter(block))
         return frame;
-    if (know(site)) {
-        t->current = living(block, XSG_SEG_KEY(XSG_SEG_KEY_SITE, site->index - 1), stack);
-        own = site_node(block, site, t->current);
-    }
+    index = index_of(site);
+    t->current = living(block, XSG_SEG_KEY(XSG_SEG_KEY_SITE, index - 1), stack);
+    own = site_node(block, site, index, t->current);
     xsg__busy_leave(block);
     if (!own)
         return frame;
@@ -146,7 +147,7 @@ static void api_begin(struct xsg__site *site)
     drop_dead(block);
     if (block->depth_begins++ < XSG__MAX_BEGIN) {
         begin = &block->begins[block->depth_begins - 1];
-        begin->own = know(site) ? site_node(block, site, block->hot.current) : NULL;
+        begin->own = site_node(block, site, index_of(site), block->hot.current);
         if (begin->own) {
             begin->own->stack = 0; /* it may well outlive the frame that began it */
             begin->own->calls++;
@@ -203,15 +204,16 @@ static void api_number(struct xsg__site *site, int64_t value)
 {
     struct xsg__block *block = xsg__thread_get();
     const struct xsg__cache *cache;
-    struct xsg__node *node = NULL;
+    struct xsg__node *node;
 
     if (!block || !xsg__guard_enter(block))
         return;
-    cache = cache_of(block, site);
+    cache =
+        (const void *)((const char *)&block->hot + __atomic_load_n(&site->cache, __ATOMIC_RELAXED));
     if (cache->parent == block->hot.current)
         node = cache->own;
-    else if (know(site))
-        node = site_node(block, site, block->hot.current);
+    else
+        node = site_node(block, site, index_of(site), block->hot.current);
     if (node)
         add_number(block, node, site->kind, value);
     xsg__busy_leave(block);

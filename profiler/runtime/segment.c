@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -259,5 +260,12 @@ void xsg__extent_publish(uint32_t extent, uint32_t kind)
 
 void xsg__renew_last(void)
 {
-    xsg__process.header->last = xsg__clock_pair();
+    for (int try = 0; try < 1000; try++) { /* not lock: exec may be called in a signal handler */
+        if (xsg__trylock()) {
+            xsg__process.header->last = xsg__clock_pair();
+            xsg__unlock();
+            return;
+        }
+        sched_yield();
+    }
 }

@@ -178,9 +178,9 @@ void xsg__site_add(struct xsg__site *site)
     if (!site->index) {
         index = site_index(site, site->name, strlen(site->name));
         if (index < 0) {
-            site->index = XSG__SITE_LOST;
+            __atomic_store_n(&site->index, XSG__SITE_LOST, __ATOMIC_RELAXED);
         } else {
-            site->index = (uint32_t)index + 1;
+            __atomic_store_n(&site->index, (uint32_t)index + 1, __ATOMIC_RELAXED);
             if (index < XSG__SLOTS) /* sites beyond the inline caches take the slow path */
                 __atomic_store_n(&site->cache, XSG__CACHE((size_t)index), __ATOMIC_RELAXED);
         }

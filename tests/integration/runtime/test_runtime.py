@@ -643,6 +643,117 @@ class Functions(Case):
         self.assertEqual(segment.threads[0].nodes, 2)
 
 
+RUNTIME_SOURCES = ("cost function modules none process scope segment table thread tree").split()
+
+
+class Sanitized(Case):
+    """The runtime's own sources under the sanitizers, linked into the scopes' program."""
+
+    def sanitized(self, compiler, kind):
+        sources = [os.path.join(OPTIONS.source, "profiler/runtime", s + ".c") for s in RUNTIME_SOURCES]
+        options = ["-I", OPTIONS.source, f"-fsanitize={kind}", "-fno-sanitize-recover=all", "-O1",
+                   "-Wno-pedantic", "-Wno-cast-qual", "-Wno-error"]
+        probe = subprocess.run([compiler, "-x", "c", "-", f"-fsanitize={kind}", "-o",
+                                os.path.join(self.folder, "probe")], input="int main(void){return 0;}",
+                               capture_output=True, text=True)
+        if probe.returncode != 0:
+            self.skipTest(f"{compiler} has no -fsanitize={kind} here")
+        return self.build(compiler, ["scopes.c", "other.c", *sources], *options)
+
+    def check(self, kind, commands, **environment):
+        for compiler in C_COMPILERS:
+            program = self.sanitized(compiler, kind)
+            for command in commands:
+                with self.subTest(compiler=compiler, command=command):
+                    self.setUp()
+                    for segment in self.run_it(program, *command.split(), preload=False, timeout=120,
+                                               status=-9 if "kill" in command else 0, **environment):
+                        self.assertEqual(segment.lost_sites, 0)
+
+    def test_threads(self):
+        self.check("thread", ("threads 8 500", "crowd 40 20", "relay 30 10", "fork 4",
+                              "signals 300"), TSAN_OPTIONS="halt_on_error=1:report_bugs=1")
+
+    def test_memory(self):
+        self.check("address,undefined",
+                   ("tree 3000", "threads 8 100", "numbers 50", "bench", "pairs", "fork 4",
+                    "signals 300", "recursion 5000", "wide 3000", "kill 100", "mixed 1100"),
+                   ASAN_OPTIONS="detect_leaks=0")
+
+
+class Installed(Case):
+    """What a user has after `cmake --install`: both ways of finding it, both ways of binding."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.prefix = os.path.join(cls.folder, "prefix")
+        subprocess.run(["cmake", "--install", OPTIONS.build, "--component", "runtime", "--prefix",
+                        cls.prefix], check=True, capture_output=True)
+
+    def find(self, name):
+        found = [os.path.join(d, name) for d, _, files in os.walk(self.prefix) if name in files]
+        self.assertEqual(len(found), 1, name)
+        return found[0]
+
+    def check(self, program, **more):
+        segment = self.run_one(program, "tree", 9, **more)
+        self.assert_tree(segment.threads[0].root, 9)
+
+    def test_no_archive(self):
+        """A plain archive would link and silently never bind."""
+        names = [f for _, _, files in os.walk(self.prefix) for f in files]
+        self.assertEqual([n for n in names if n.endswith(".a")], [])
+        self.assertIn("profile.h", names)
+
+    def test_exports(self):
+        out = subprocess.run(["nm", "-D", "--defined-only", self.find("libxsgate-runtime.so")],
+                             capture_output=True, text=True).stdout
+        names = {line.split()[2] for line in out.splitlines()}
+        self.assertIn("xsg__runtime_v1", names)
+        self.assertEqual([n for n in names if n.startswith("xsg") and n != "xsg__runtime_v1"], [])
+        needed = subprocess.run(["readelf", "-d", self.find("libxsgate-runtime.so")],
+                                capture_output=True, text=True).stdout
+        self.assertEqual([line for line in needed.splitlines() if "NEEDED" in line and
+                          "libc.so" not in line and "ld-linux" not in line], [])
+
+    def test_cmake(self):
+        project = os.path.join(self.folder, "consumer")
+        os.makedirs(project, exist_ok=True)
+        with open(os.path.join(project, "CMakeLists.txt"), "w", encoding="utf-8") as file:
+            file.write(f"""cmake_minimum_required(VERSION 3.22)
+project(consumer C)
+find_package(xsgate 0.1 REQUIRED)
+find_package(Threads REQUIRED)
+foreach(kind headers runtime)
+  add_executable(with_${{kind}} {HERE}/scopes.c {HERE}/other.c)
+  target_compile_definitions(with_${{kind}} PRIVATE _GNU_SOURCE)
+  target_link_libraries(with_${{kind}} PRIVATE xsgate::${{kind}} Threads::Threads)
+endforeach()
+target_link_options(with_runtime PRIVATE -static)
+""")
+        for command in (["cmake", "-S", project, "-B", project + "/build", "-DCMAKE_BUILD_TYPE=Release",
+                         f"-DCMAKE_PREFIX_PATH={self.prefix}"],
+                        ["cmake", "--build", project + "/build"]):
+            done = subprocess.run(command, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.check(project + "/build/with_runtime", preload=False)
+        self.setUp()
+        self.check(project + "/build/with_headers", LD_PRELOAD=self.find("libxsgate-runtime.so"))
+
+    def test_pkg_config(self):
+        env = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(self.find("xsgate.pc")))
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "xsgate"], env=env, check=True,
+                               capture_output=True, text=True).stdout.split()
+        program = os.path.join(self.folder, "by-pkg-config")
+        subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", f"{HERE}/scopes.c", f"{HERE}/other.c", *flags,
+                        "-o", program], check=True)
+        self.check(program, preload=False)
+        version = subprocess.run(["pkg-config", "--modversion", "xsgate"], env=env, check=True,
+                                 capture_output=True, text=True).stdout.strip()
+        self.assertRegex(version, r"^\d+\.\d+\.\d+$")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--source", required=True)
