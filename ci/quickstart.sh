@@ -22,7 +22,7 @@ report=$work/report.html
 # The example project, a main branch, and a feature branch in which one function does more work.
 cp -R "$top/tests/targets/json_bench" "$work/repo"
 cd "$work/repo"
-rm slower.patch comment.patch
+rm slower.patch
 commit() {
     git add -A
     git -c user.name=quickstart -c user.email=quickstart@localhost commit -q -m "$1"
@@ -31,7 +31,7 @@ git -c init.defaultBranch=main init -q
 commit "A JSON benchmark"
 git checkout -q -b feature
 git apply "$top/tests/targets/json_bench/slower.patch"
-commit "Escape strings more carefully"
+commit "Room for escaped slashes"
 
 say "quickstart: xsgate run --baseline main, in a repository where"
 git --no-pager diff --stat main feature >&2
