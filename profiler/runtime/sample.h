@@ -17,7 +17,7 @@ enum {
     XSG__MAX_FRAMES = 512,
     XSG__HANDLER_FRAMES = 8, /* of the handler and the unwinder themselves */
     XSG__SIGNAL_STACK = 64 * 1024,
-    XSG__UNWIND_ROOM = 24 * 1024 /* stack that a walk may need; sample_test measures the use */
+    XSG__UNWIND_ROOM = 8 * 1024 /* stack that a walk may need: twice what was seen */
 };
 
 /* A thread's part, in block->sampler; made once per block and used again with it. */

@@ -56,6 +56,7 @@ static struct {
     bool usable;          /* it may be called */
     bool frames;          /* it is not there: by frame pointers */
     bool no_remedy;       /* tests only: shows that libunwind alone hangs */
+    bool slow;            /* tests only: step by step */
 } unwind;
 
 __thread volatile uint32_t xsg__in_handler;
@@ -244,6 +245,7 @@ void xsg__unwind_start(void)
     *(void **)(void *)&unwind.find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
     if (test && strcmp(test, "copies") == 0)
         unwind.find_object = NULL;
+    unwind.slow = test && strcmp(test, "slow") == 0;
     unwind.no_remedy = test && strcmp(test, "plain") == 0;
     unwind.usable = !(test && strcmp(test, "missing") == 0) && open_library();
     unwind.frames = !unwind.usable;
@@ -374,7 +376,7 @@ size_t xsg__unwind(struct xsg__sampler *sampler, ucontext_t *context, void ***fr
     if (unwind.frames) {
         n = walk_frames(sampler, context, frames);
     } else if (unwind.usable && has_room(context)) {
-        n = walk_quickly(sampler, pc, frames);
+        n = unwind.slow ? 0 : walk_quickly(sampler, pc, frames);
         if (!n)
             n = walk_slowly(sampler, context, frames);
     }
