@@ -11,7 +11,7 @@
 #define WIDE 130       /* from here on the cause stands in the row */
 #define UNCLEAR_ROWS 5 /* of a target, unless all are asked for */
 
-enum { WORD = 8, CHANGE = 9, INTERVAL = 20, SHARE = 7, VALUES = 21 };
+enum { WORD = 8, CHANGE = 9, INTERVAL = 20, SHARE = 9, VALUES = 21 };
 
 struct table {
     struct xsg_buf *out;
