@@ -152,21 +152,61 @@ static void print_error(const struct xsg_err *err)
         put_foreign(stderr, err->hint);
 }
 
-/* The index of the command's word: the first argument that is neither a global option nor its
- * value. */
-static int find_command_word(int argc, char **argv)
+/* Is argument a global option, and does its value follow as the next argument? */
+static bool is_global(const char *argument, bool *takes_next)
 {
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-' || argv[i][1] == '\0')
-            return i;
-        if (strcmp(argv[i], "--") == 0)
-            return i + 1;
-        if (strcmp(argv[i], "-C") == 0 || strcmp(argv[i], "--directory") == 0 ||
-            strcmp(argv[i], "--config") == 0 || strcmp(argv[i], "--store") == 0 ||
-            strcmp(argv[i], "--color") == 0)
-            i++;
+    *takes_next = false;
+    if (strcmp(argument, "-C") == 0) {
+        *takes_next = true;
+        return true;
     }
-    return argc;
+    for (const struct xsg_opt *o = global_opts; o->type != XSG_OPT_END; o++) {
+        size_t n = strlen(o->name);
+        bool has_value = o->type == XSG_OPT_STRING;
+        if (o->short_name && argument[0] == '-' && argument[1] == o->short_name && !argument[2])
+            return true;
+        if (strncmp(argument, "--", 2) != 0 || strncmp(argument + 2, o->name, n) != 0)
+            continue;
+        *takes_next = has_value && argument[2 + n] == '\0';
+        if (argument[2 + n] == '\0' || (has_value && argument[2 + n] == '='))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Global options may stand behind the command as well: they are moved in front of it. What follows
+ * "--", and the words of a command that takes another program's (record), are not ours to read.
+ * Returns the index of the command's word.
+ */
+static int hoist_globals(struct xsg_cli *cli, int argc, char **argv)
+{
+    char **rest = XSG_NEW_ARRAY(cli->arena, char *, (size_t)argc);
+    const struct xsg_command *command = NULL;
+    int n = 1, n_rest = 0, i = 1;
+    bool takes_next;
+
+    for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (is_global(argv[i], &takes_next)) {
+            argv[n++] = argv[i];
+            if (takes_next && i + 1 < argc)
+                argv[n++] = argv[++i];
+            continue;
+        }
+        if (n_rest == 0 && argv[i][0] != '-')
+            command = xsg_command_find(argv[i]);
+        else if (n_rest > 0 && command && command->stop_at_word && argv[i][0] != '-')
+            break;
+        else if (n_rest == 0 && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)) {
+            argv[n++] = argv[i];
+            continue;
+        }
+        rest[n_rest++] = argv[i];
+    }
+    while (i < argc)
+        rest[n_rest++] = argv[i++];
+    memcpy(argv + n, rest, (size_t)n_rest * sizeof *argv);
+    return n;
 }
 
 static int apply_globals(struct xsg_cli *cli)
@@ -233,7 +273,7 @@ static int run_command(struct xsg_cli *cli, int argc, char **argv)
 
 static int run_program(struct xsg_cli *cli, int argc, char **argv)
 {
-    int word = find_command_word(argc, argv);
+    int word = hoist_globals(cli, argc, argv);
     struct xsg_strings rest = {0};
     bool help = false;
     int rc = xsg_opt_parse(cli->arena, &xsg_global_spec, word, argv, true, &rest, &help, &cli->err);
