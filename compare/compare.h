@@ -1,6 +1,6 @@
 /*
- * compare: two runs -> deltas -> verdict. Pure: no files, no clock, no globals; the same input gives
- * the same output.
+ * compare: two runs -> deltas -> verdict. Pure: no files, no clock, no globals; the same input
+ * gives the same output.
  */
 #ifndef XSG_COMPARE_COMPARE_H
 #define XSG_COMPARE_COMPARE_H
@@ -18,8 +18,8 @@ struct xsg_compare_options {
     /* Does the commit range touch the function? 1, 0, or -1 for unknown. NULL: unknown. */
     int (*changed)(void *arg, const struct xsg_function *function);
     void *arg;
-    /* Group-sequential looks: this is look number look (0-based) of n_looks; the error spent here is
-     * the difference of the spending function, so that all looks together keep alpha. 0, 1: one
+    /* Group-sequential looks: this is look number look (0-based) of n_looks; the error spent here
+     * is the difference of the spending function, so that all looks together keep alpha. 0, 1: one
      * look. target_look[i] says it for base->targets[i] where targets stopped at different looks;
      * NULL: look holds for all. */
     size_t look, n_looks;

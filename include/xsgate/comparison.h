@@ -66,14 +66,17 @@ struct xsg_delta {
     const char *metric, *unit;
     struct xsg_summary base, head;
     double ratio;          /* estimate of head / base; 1.2 = 20 % slower; NaN for added, removed */
-    double low, high;      /* confidence interval of the ratio */
-    double p;              /* adjusted one-sided p-value of the direction seen; NaN if not tested */
+    double low, high;      /* confidence interval of the ratio; high infinite: unbounded */
+    double p;              /* one-sided, of the direction seen, adjusted over functions and looks:
+                              evidence when below the gate's alpha; NaN if not tested */
     double share;          /* of the target's base total, in [0, 1]; head's share when added */
     double threshold;      /* that applied */
     enum xsg_delta_verdict verdict;
     const char *cause;     /* one phrase: "each call costs 21 % more; code changed in this range" */
     int changed;           /* 1: the commit range touches the function, 0: it does not, -1: unknown */
-    const char *rule;      /* which rule decided: "threshold", "gates[0]: parse_*", "ignored: *_x" */
+    const char *rule;      /* which rule decided: "threshold", "gates[0]: parse_*", "ignored: *_x",
+                              "below min_share", "not in filter", "effect on the target too small" */
+    bool counts;           /* takes part in the comparison's verdict; an ignored one does not */
 };
 
 struct xsg_comparison {
@@ -84,9 +87,11 @@ struct xsg_comparison {
     bool paired;                /* interleaved rounds (true) or stored numbers (false) */
     double elapsed_s;
     size_t rounds;              /* pairs per target, the largest */
+    double level;               /* confidence level of the intervals, two-sided: 0.98 */
+    double progress;            /* rounds of this look by rounds planned, in (0, 1]; 1: the last */
     struct xsg_gate gate;
-    struct xsg_delta *deltas;   /* regressed, undecided, improved, added, removed, unchanged; */
-    size_t n_deltas;            /* within each by |ln ratio| x share, largest first */
+    struct xsg_delta *deltas;   /* invalid, regressed, undecided, improved, added, removed, */
+    size_t n_deltas;            /* unchanged; within each by |ln ratio| x share, largest first */
     const char **warnings;
     size_t n_warnings;
 };

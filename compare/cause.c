@@ -1,0 +1,135 @@
+#include "compare/cause.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/change.h"
+#include "compare/effect.h"
+
+/* A change of calls below this is none: counts of a thread pool jitter by a few. */
+#define SAME_CALLS 1e-3
+
+static const char *less_or_more(double ratio)
+{
+    return ratio >= 1 ? "more" : "less";
+}
+
+static void put_calls(struct xsg_buf *out, double ratio)
+{
+    char size[XSG_CHANGE_SIZE];
+    if (ratio >= 1.95) {
+        xsg_buf_printf(out, "called %.*fx as often", ratio < 9.95 ? 1 : 0, ratio);
+        return;
+    }
+    xsg_format_size(size, ratio);
+    xsg_buf_printf(out, "called %s %s often", size, less_or_more(ratio));
+}
+
+static void put_cost(struct xsg_buf *out, const char *what, double ratio)
+{
+    char size[XSG_CHANGE_SIZE];
+    if (ratio >= 1.95) {
+        xsg_buf_printf(out, "%s %.*fx as much", what, ratio < 9.95 ? 1 : 0, ratio);
+        return;
+    }
+    xsg_format_size(size, ratio);
+    xsg_buf_printf(out, "%s %s %s", what, size, less_or_more(ratio));
+}
+
+/* Delta = delta calls x mean cost + mean calls x delta cost: exact, the mixed term is halved. */
+static void put_split(struct xsg_buf *out, const struct xsg_delta *d)
+{
+    double calls = d->head.calls / d->base.calls;
+    double base_cost = d->base.mean / d->base.calls, head_cost = d->head.mean / d->head.calls;
+    double change = d->head.mean - d->base.mean;
+    double by_calls = (d->head.calls - d->base.calls) * (base_cost + head_cost) / 2;
+    double part = change != 0 ? by_calls / change : 0;
+    if (fabs(calls - 1) < SAME_CALLS || fabs(part) < 0.05) {
+        put_cost(out, "each call costs", head_cost / base_cost);
+    } else if (fabs(part - 1) < 0.05) {
+        put_calls(out, calls);
+    } else {
+        put_calls(out, calls);
+        if (part > 0 && part < 1)
+            xsg_buf_printf(out, " (%.0f %% of it)", part * 100);
+        put_cost(out, ", each call costs", head_cost / base_cost);
+    }
+}
+
+static void put_change(struct xsg_buf *out, const struct xsg_delta *d)
+{
+    if (strcmp(d->metric, "calls") == 0)
+        put_calls(out, d->ratio);
+    else if (d->base.calls > 0 && d->head.calls > 0)
+        put_split(out, d);
+    else if (d->function.name)
+        put_cost(out, "costs", d->ratio);
+}
+
+static void put_changed(struct xsg_buf *out, int changed)
+{
+    if (changed < 0)
+        return;
+    xsg_buf_printf(out, "%scode %schanged in this range", out->len ? "; " : "",
+                   changed ? "" : "not ");
+}
+
+/*
+ * What it would take. The half width of the interval on the logarithm shrinks with the root of the
+ * rounds; the verdict falls when it is smaller than the distance to the nearest edge: of the
+ * threshold for an estimate below it, of "no change" for one above it.
+ */
+static void put_undecided(struct xsg_buf *out, const struct xsg_delta *d)
+{
+    size_t n = d->base.n < d->head.n ? d->base.n : d->head.n;
+    if (n < XSG_EFFECT_MIN_N) {
+        xsg_buf_printf(out, "only %zu round%s; at least %d are needed", n, n == 1 ? "" : "s",
+                       XSG_EFFECT_MIN_N);
+        return;
+    }
+    double half = log(d->ratio / d->low), size = fabs(log(d->ratio)), edge = log1p(d->threshold);
+    double distance = size < edge ? edge - size : size;
+    double rounds = (double)n * (half / distance) * (half / distance);
+    if (isfinite(half) && half < log(3)) {
+        char seen[XSG_CHANGE_SIZE];
+        xsg_format_size(seen, exp(fmax(half, edge)));
+        xsg_buf_printf(out, "sees changes from %s on; ", seen);
+    } else {
+        xsg_buf_puts(out, "too few samples; ");
+    }
+    if (rounds <= (double)n)
+        rounds = (double)n * 1.5; /* the interval alone would do; the evidence over all functions
+                                     does not yet */
+    if (rounds > 1000 || !isfinite(rounds))
+        xsg_buf_puts(out, "more rounds will hardly settle it");
+    else
+        xsg_buf_printf(out, "about %.0f rounds would settle it", ceil(rounds / 10) * 10);
+}
+
+const char *xsg_cause_describe(struct xsg_arena *arena, const struct xsg_delta *delta)
+{
+    struct xsg_buf out = XSG_BUF_INIT;
+    switch (delta->verdict) {
+    case XSG_DELTA_REGRESSED:
+    case XSG_DELTA_IMPROVED:
+        put_change(&out, delta);
+        put_changed(&out, delta->changed);
+        break;
+    case XSG_DELTA_UNDECIDED:
+        put_undecided(&out, delta);
+        break;
+    case XSG_DELTA_ADDED:
+        xsg_buf_puts(&out, "not in base");
+        break;
+    case XSG_DELTA_REMOVED:
+        xsg_buf_puts(&out, "not in head");
+        break;
+    case XSG_DELTA_UNCHANGED:
+    case XSG_DELTA_INVALID:
+        break;
+    }
+    const char *cause = out.len ? xsg_strdup(arena, xsg_buf_str(&out)) : NULL;
+    xsg_buf_release(&out);
+    return cause;
+}

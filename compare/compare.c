@@ -1,0 +1,138 @@
+#include "compare/compare.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/stats.h"
+#include "compare/row.h"
+
+static const struct xsg_target_run *find_target(const struct xsg_run *run, const char *name)
+{
+    for (size_t i = 0; i < run->n_targets; i++) {
+        if (strcmp(run->targets[i].name, name) == 0)
+            return &run->targets[i];
+    }
+    return NULL;
+}
+
+static bool same_session(const struct xsg_run *base, const struct xsg_run *head)
+{
+    return base->session && head->session && *base->session &&
+           strcmp(base->session, head->session) == 0;
+}
+
+/* Unknown environments are given the benefit of the doubt, and a warning. */
+static bool same_environment(const struct xsg_run *base, const struct xsg_run *head)
+{
+    const char *b = base->environment.fingerprint, *h = head->environment.fingerprint;
+    return !b || !h || strcmp(b, h) == 0;
+}
+
+/*
+ * Looks come at doubling numbers of rounds (10, 20, 40 ...), so look k of K is at the fraction
+ * 2^(k - K + 1) of the information.
+ *
+ * Each look may spend what the spending function gained since the look before, and tests at that
+ * level by itself. The sum over all looks is alpha, so by Bonferroni's inequality the error of all
+ * looks together is at most alpha whatever their correlation. Exact group-sequential bounds would
+ * use the correlation and spend a little less power; this needs no assumption about it.
+ */
+static void plan_look(const struct xsg_compare_options *options, double alpha,
+                      struct xsg_context *context)
+{
+    size_t n = options && options->n_looks > 1 ? options->n_looks : 1;
+    size_t k = options && options->look < n ? options->look : n - 1;
+    double now = ldexp(1, -(int)(n - 1 - k < 60 ? n - 1 - k : 60));
+    double before = k == 0 ? 0 : now / 2;
+    context->look_alpha = xsg_alpha_spent(alpha, now) - xsg_alpha_spent(alpha, before);
+    context->comparison->progress = now;
+    context->comparison->level = 1 - 2 * context->look_alpha;
+}
+
+static int check_gate(const struct xsg_gate *gate, struct xsg_err *err)
+{
+    if (!(gate->alpha > 0 && gate->alpha < 0.5))
+        return xsg_fail(err, XSG_EINVAL, "alpha is %g: expected above 0 and below 0.5",
+                        gate->alpha);
+    if (!(gate->threshold >= 0) || !isfinite(gate->threshold))
+        return xsg_fail(err, XSG_EINVAL, "threshold is %g: expected 0 or more", gate->threshold);
+    for (size_t i = 0; i < gate->n_rules; i++) {
+        double threshold = gate->rules[i].threshold;
+        if (!(threshold >= 0) || !isfinite(threshold))
+            return xsg_fail(err, XSG_EINVAL, "threshold of gates[%zu] is %g: expected 0 or more", i,
+                            threshold);
+    }
+    return 0;
+}
+
+int xsg_compare(struct xsg_arena *arena, const struct xsg_run *base, const struct xsg_run *head,
+                const struct xsg_gate *gate, const struct xsg_compare_options *options,
+                struct xsg_comparison *comparison, struct xsg_err *err)
+{
+    int rc = check_gate(gate, err);
+    if (rc < 0)
+        return rc;
+    *comparison = (struct xsg_comparison){
+        .base = base, .head = head, .paired = same_session(base, head), .gate = *gate};
+    comparison->elapsed_s = comparison->paired ? fmax(base->elapsed_s, head->elapsed_s)
+                                               : base->elapsed_s + head->elapsed_s;
+    struct xsg_context context = {.arena = arena,
+                                  .base = base,
+                                  .head = head,
+                                  .gate = &comparison->gate,
+                                  .options = options,
+                                  .paired = comparison->paired,
+                                  .comparison = comparison};
+    context.comparable = context.paired || same_environment(base, head);
+    plan_look(options, gate->alpha, &context);
+    for (size_t i = 0; i < base->n_targets; i++)
+        xsg_target_compare(&context, &base->targets[i], find_target(head, base->targets[i].name));
+    for (size_t i = 0; i < head->n_targets; i++) {
+        if (!find_target(base, head->targets[i].name))
+            xsg_target_compare(&context, NULL, &head->targets[i]);
+    }
+    xsg_comparison_conclude(&context);
+    return 0;
+}
+
+/* An undecided row that does not count may still be worth more rounds: when the rounds that are
+ * left would settle it, or when it leans towards slower (a slowdown of a small function shows first
+ * as a hint). What is hopeless does not keep the others waiting. */
+static bool worth_waiting(const struct xsg_comparison *c, const struct xsg_delta *d)
+{
+    if (d->counts)
+        return true;
+    if (c->progress >= 1 || !(d->low > 0) || strncmp(d->rule, "effect", 6) != 0)
+        return false;
+    double half = log(d->ratio / d->low);
+    double at_end = half * sqrt(c->progress);
+    bool leans = d->ratio >= 1 + d->threshold && log(d->ratio) > half / 3;
+    return at_end < log1p(d->threshold) || leans;
+}
+
+bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *target)
+{
+    for (size_t i = 0; i < comparison->n_deltas; i++) {
+        const struct xsg_delta *d = &comparison->deltas[i];
+        if (d->verdict == XSG_DELTA_UNDECIDED && strcmp(d->target, target) == 0 &&
+            worth_waiting(comparison, d))
+            return false;
+    }
+    return true;
+}
+
+int xsg_compare_exit_status(const struct xsg_comparison *comparison)
+{
+    switch (comparison->verdict) {
+    case XSG_VERDICT_PASSED:
+        return 0;
+    case XSG_VERDICT_REGRESSED:
+        return 1;
+    case XSG_VERDICT_UNDECIDED:
+        return comparison->gate.strict ? 4 : 0;
+    case XSG_VERDICT_INVALID:
+        break;
+    }
+    return 3;
+}

@@ -1,0 +1,248 @@
+/* From deltas to the verdict, its sentence, the order, and the warnings. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/change.h"
+#include "compare/row.h"
+
+int xsg_delta_rank(enum xsg_delta_verdict verdict)
+{
+    switch (verdict) {
+    case XSG_DELTA_INVALID:
+        return 0;
+    case XSG_DELTA_REGRESSED:
+        return 1;
+    case XSG_DELTA_UNDECIDED:
+        return 2;
+    case XSG_DELTA_IMPROVED:
+        return 3;
+    case XSG_DELTA_ADDED:
+        return 4;
+    case XSG_DELTA_REMOVED:
+        return 5;
+    case XSG_DELTA_UNCHANGED:
+        break;
+    }
+    return 6;
+}
+
+/* What a row weighs within its verdict. */
+static double weight(const struct xsg_delta *d)
+{
+    double share = isnan(d->share) ? 0 : d->share;
+    double size = d->ratio > 0 && isfinite(d->ratio) ? fabs(log(d->ratio)) : 1;
+    return size * share;
+}
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+/* Names last, so that equal input gives the same order. */
+static int worst_first(const void *a, const void *b)
+{
+    const struct xsg_delta *x = a, *y = b;
+    int rank = xsg_delta_rank(x->verdict) - xsg_delta_rank(y->verdict);
+    if (rank)
+        return rank;
+    if (x->counts != y->counts)
+        return x->counts ? -1 : 1;
+    double wx = weight(x), wy = weight(y);
+    if (wx != wy)
+        return wx > wy ? -1 : 1;
+    int order = compare_text(x->target, y->target);
+    if (!order)
+        order = compare_text(x->function.name, y->function.name);
+    if (!order)
+        order = compare_text(x->function.file, y->function.file);
+    return order ? order : compare_text(x->metric, y->metric);
+}
+
+/* ---- verdict and reason ---------------------------------------------------------------------- */
+
+struct tally {
+    size_t n[7];                      /* by rank, of what counts */
+    size_t judged;                    /* got numbers and a verdict */
+    size_t small;                     /* undecided, too small to matter */
+    const struct xsg_delta *worst[7]; /* first of each rank; for regressed a function if any */
+};
+
+static void count(struct tally *t, const struct xsg_comparison *c)
+{
+    *t = (struct tally){0};
+    for (size_t i = 0; i < c->n_deltas; i++) {
+        const struct xsg_delta *d = &c->deltas[i];
+        int rank = xsg_delta_rank(d->verdict);
+        if (!d->counts) {
+            t->small += d->verdict == XSG_DELTA_UNDECIDED;
+            continue;
+        }
+        t->n[rank]++;
+        t->judged += rank != 0;
+        /* The promise is to name the function; the target's own row says that something is slow. */
+        if (!t->worst[rank] || (!t->worst[rank]->function.name && d->function.name))
+            t->worst[rank] = d;
+    }
+}
+
+static void put_name(struct xsg_buf *out, const struct xsg_delta *d)
+{
+    if (d->function.name)
+        xsg_buf_printf(out, "%s (target %s)", d->function.name, d->target);
+    else
+        xsg_buf_printf(out, "target %s", d->target);
+}
+
+static void put_regressed(struct xsg_buf *out, const struct tally *t)
+{
+    const struct xsg_delta *d = t->worst[1];
+    char size[XSG_CHANGE_SIZE], threshold[XSG_CHANGE_SIZE];
+    xsg_format_change(size, d->ratio);
+    xsg_format_size(threshold, 1 + d->threshold);
+    put_name(out, d);
+    xsg_buf_printf(out, " got worse by %s in %s, threshold %s", size[0] == '+' ? size + 1 : size,
+                   d->metric, threshold);
+    if (t->n[1] > 1)
+        xsg_buf_printf(out, "; %zu more row%s regressed", t->n[1] - 1, t->n[1] == 2 ? "" : "s");
+}
+
+static void put_invalid(struct xsg_buf *out, const struct tally *t)
+{
+    const struct xsg_delta *d = t->worst[0];
+    if (!d) {
+        xsg_buf_puts(out, "nothing was measured that could be judged");
+        return;
+    }
+    xsg_buf_printf(out, "target %s could not be judged: %s", d->target, d->cause ? d->cause : "");
+    if (t->n[0] > 1)
+        xsg_buf_printf(out, "; %zu more could not either", t->n[0] - 1);
+    if (t->n[1] > 0) {
+        xsg_buf_puts(out, "; among the rest, ");
+        put_regressed(out, t);
+    }
+}
+
+static void put_rows(struct xsg_buf *out, size_t n, const char *what, const char *end)
+{
+    xsg_buf_printf(out, "%zu %s%s%s", n, what, n == 1 ? "" : "s", end);
+}
+
+static void put_passed(struct xsg_buf *out, const struct tally *t)
+{
+    put_rows(out, t->judged, "row", " judged, nothing got worse than its threshold allows");
+    if (t->n[3] > 0)
+        xsg_buf_printf(out, "; %zu improved", t->n[3]);
+    if (t->small > 0)
+        xsg_buf_printf(out, "; %zu small function%s could not be told", t->small,
+                       t->small == 1 ? "" : "s");
+}
+
+static void decide(struct xsg_context *context)
+{
+    struct xsg_comparison *c = context->comparison;
+    struct xsg_buf out = XSG_BUF_INIT;
+    struct tally t;
+    count(&t, c);
+    if (t.n[0] > 0 || t.judged == 0) {
+        c->verdict = XSG_VERDICT_INVALID;
+        put_invalid(&out, &t);
+    } else if (t.n[1] > 0) {
+        c->verdict = XSG_VERDICT_REGRESSED;
+        put_regressed(&out, &t);
+    } else if (t.n[2] > 0) {
+        c->verdict = XSG_VERDICT_UNDECIDED;
+        put_name(&out, t.worst[2]);
+        if (t.n[2] > 1)
+            xsg_buf_printf(&out, " and %zu more", t.n[2] - 1);
+        xsg_buf_printf(&out, " could not be decided in %zu round%s", c->rounds,
+                       c->rounds == 1 ? "" : "s");
+    } else {
+        c->verdict = XSG_VERDICT_PASSED;
+        put_passed(&out, &t);
+    }
+    c->reason = xsg_strdup(context->arena, xsg_buf_str(&out));
+    xsg_buf_release(&out);
+}
+
+/* ---- warnings -------------------------------------------------------------------------------- */
+
+struct warnings {
+    struct xsg_context *context;
+    size_t cap;
+};
+
+static void warn(struct warnings *w, const char *text)
+{
+    struct xsg_comparison *c = w->context->comparison;
+    for (size_t i = 0; i < c->n_warnings; i++) {
+        if (strcmp(c->warnings[i], text) == 0)
+            return;
+    }
+    c->warnings =
+        xsg_grow(w->context->arena, c->warnings, &w->cap, c->n_warnings + 1, sizeof *c->warnings);
+    c->warnings[c->n_warnings++] = text;
+}
+
+static void warn_text(struct warnings *w, const char *what, const char *base, const char *head)
+{
+    if (base && head && strcmp(base, head) != 0)
+        warn(w, xsg_printf(w->context->arena,
+                           "the environments differ in %s: base \"%s\", head "
+                           "\"%s\"",
+                           what, base, head));
+}
+
+static void warn_environment(struct warnings *w, const struct xsg_environment *b,
+                             const struct xsg_environment *h)
+{
+    warn(w, "stored numbers of another hour are compared: load and clock speed of then and now may "
+            "differ; measuring both sides now (--fresh) is more reliable");
+    warn_text(w, "CPU", b->cpu_model, h->cpu_model);
+    if (b->cores && h->cores && b->cores != h->cores)
+        warn(w, xsg_printf(w->context->arena, "the environments differ in cores: base %d, head %d",
+                           b->cores, h->cores));
+    warn_text(w, "kernel", b->kernel, h->kernel);
+    warn_text(w, "system", b->os, h->os);
+    warn_text(w, "C library", b->libc, h->libc);
+    warn_text(w, "compiler", b->compiler, h->compiler);
+    warn_text(w, "governor", b->governor, h->governor);
+    warn_text(w, "GPU", b->gpu, h->gpu);
+    warn_text(w, "xsgate's version", b->xsgate, h->xsgate);
+    if (!b->fingerprint || !h->fingerprint)
+        warn(w, "the environment of a stored run is unknown");
+}
+
+static void warn_lost(struct warnings *w, const struct xsg_run *run, const char *side)
+{
+    for (size_t i = 0; i < run->n_targets; i++) {
+        const struct xsg_target_run *t = &run->targets[i];
+        if (t->lost > 0)
+            warn(w, xsg_printf(w->context->arena, "%s, target %s: %llu records were lost", side,
+                               t->name, (unsigned long long)t->lost));
+    }
+}
+
+static void collect_warnings(struct xsg_context *context)
+{
+    struct warnings w = {.context = context};
+    const struct xsg_run *runs[] = {context->base, context->head};
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < runs[k]->n_warnings; i++)
+            warn(&w, runs[k]->warnings[i]);
+        warn_lost(&w, runs[k], k ? "head" : "base");
+    }
+    if (!context->paired)
+        warn_environment(&w, &context->base->environment, &context->head->environment);
+}
+
+void xsg_comparison_conclude(struct xsg_context *context)
+{
+    struct xsg_comparison *c = context->comparison;
+    if (c->n_deltas > 0)
+        qsort(c->deltas, c->n_deltas, sizeof *c->deltas, worst_first);
+    decide(context);
+    collect_warnings(context);
+}

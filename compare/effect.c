@@ -1,0 +1,189 @@
+#include "compare/effect.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "base/arena.h"
+#include "base/stats.h"
+
+#define TRIM 0.2
+#define COARSE_STEPS 20 /* below this many steps a value is a count, not a measurement */
+#define EXACT_SPREAD 5e-4
+
+/* The error of rounding both sides to steps that the observed spread does not show. */
+static double hidden_variance(double step, double observed)
+{
+    double rounding = step * step / 6;
+    return observed < rounding ? rounding - observed : 0;
+}
+
+static void from_estimate(struct xsg_effect *effect, const struct xsg_estimate *e, double alpha)
+{
+    double low, high;
+    xsg_interval(e, 2 * alpha, &low, &high);
+    effect->method = XSG_EFFECT_LOG_RATIOS;
+    effect->ratio = exp(e->location);
+    effect->low = exp(low);
+    effect->high = exp(high);
+    effect->p_more = xsg_p_greater(e, 0);
+    struct xsg_estimate mirrored = *e;
+    mirrored.location = -e->location;
+    effect->p_less = xsg_p_greater(&mirrored, 0);
+}
+
+static void log_ratios(struct xsg_effect *effect, const struct xsg_sample_pair *pair, double alpha)
+{
+    struct xsg_arena arena = XSG_ARENA_INIT;
+    double *x = XSG_NEW_ARRAY(&arena, double, pair->n_base);
+    double *y = XSG_NEW_ARRAY(&arena, double, pair->n_head);
+    double mean = xsg_mean(pair->base, pair->n_base);
+    for (size_t i = 0; i < pair->n_base; i++)
+        x[i] = log(pair->base[i]);
+    for (size_t i = 0; i < pair->n_head; i++)
+        y[i] = log(pair->head[i]);
+    struct xsg_estimate e;
+    if (pair->paired) {
+        for (size_t i = 0; i < pair->n_base; i++)
+            y[i] -= x[i];
+        e = xsg_trimmed_mean(y, pair->n_base, TRIM);
+    } else {
+        e = xsg_yuen(x, pair->n_base, y, pair->n_head, TRIM);
+    }
+    /* The winsorised variance, as the standard error has it: with most values equal the plain one
+     * would see the outliers and miss that the middle does not move. */
+    double kept = 1 - 2 * TRIM;
+    double observed = e.se * e.se * kept * kept * (double)pair->n_base;
+    e.se = sqrt(e.se * e.se + hidden_variance(pair->resolution / mean, observed));
+    from_estimate(effect, &e, alpha);
+    effect->cost_high = mean * (effect->high - 1);
+    xsg_arena_release(&arena);
+}
+
+/* Means and the variances and covariance of the means. */
+struct moments {
+    double base, head;
+    double var_base, var_head, cov;
+    double df;
+};
+
+static struct moments take_moments(const struct xsg_sample_pair *pair)
+{
+    double nb = (double)pair->n_base, nh = (double)pair->n_head;
+    double sb = xsg_stddev(pair->base, pair->n_base), sh = xsg_stddev(pair->head, pair->n_head);
+    struct moments m = {.base = xsg_mean(pair->base, pair->n_base),
+                        .head = xsg_mean(pair->head, pair->n_head),
+                        .var_base = sb * sb / nb,
+                        .var_head = sh * sh / nh};
+    double spread = sb * sb + sh * sh;
+    if (pair->paired) {
+        double sum = 0;
+        for (size_t i = 0; i < pair->n_base; i++)
+            sum += (pair->base[i] - m.base) * (pair->head[i] - m.head);
+        m.cov = sum / (nb - 1) / nb;
+        m.df = nb - 1;
+        spread -= 2 * m.cov * nb;
+    } else {
+        double v = m.var_base + m.var_head;
+        m.df = v > 0 ? v * v /
+                           (m.var_base * m.var_base / (nb - 1) + m.var_head * m.var_head / (nh - 1))
+                     : nb + nh - 2;
+    }
+    double hidden = hidden_variance(pair->resolution, spread) / 2;
+    m.var_base += hidden;
+    m.var_head += hidden;
+    return m;
+}
+
+/* Fieller's set {R >= 0: (head - R base)^2 <= t^2 var(head - R base)} is where the parabola
+ * a R^2 - 2 b R + c is not positive. */
+static void fieller(struct xsg_effect *effect, const struct moments *m, double t)
+{
+    double a = m->base * m->base - t * t * m->var_base;
+    double b = m->base * m->head - t * t * m->cov;
+    double c = m->head * m->head - t * t * m->var_head;
+    double d = b * b - a * c;
+    effect->low = 0;
+    effect->high = INFINITY;
+    if (a > 0 && d >= 0) {
+        effect->low = fmax(0, (b - sqrt(d)) / a);
+        effect->high = (b + sqrt(d)) / a;
+    } else if (a <= 0 && c > 0 && b + sqrt(d) > 0) {
+        /* The base could be nothing at all: no upper bound, but the head is surely something. The
+         * root is written so that nothing cancels as a goes to 0. */
+        effect->low = c / (b + sqrt(d));
+    }
+}
+
+static void means(struct xsg_effect *effect, const struct xsg_sample_pair *pair, double alpha)
+{
+    struct moments m = take_moments(pair);
+    if (m.base <= 0)
+        return;
+    double t = xsg_t_quantile(1 - alpha, m.df);
+    double se = sqrt(fmax(0, m.var_base + m.var_head - 2 * m.cov));
+    struct xsg_estimate difference = {
+        .location = m.head - m.base, .se = se, .df = m.df, .n = pair->n_base};
+    effect->method = XSG_EFFECT_MEANS;
+    effect->ratio = m.head / m.base;
+    effect->p_more = xsg_p_greater(&difference, 0);
+    difference.location = -difference.location;
+    effect->p_less = xsg_p_greater(&difference, 0);
+    effect->cost_high = m.head - m.base + t * se;
+    fieller(effect, &m, t);
+}
+
+static bool is_coarse(const double *x, size_t n, double resolution)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (x[i] <= 0)
+            return true;
+    }
+    return xsg_mean(x, n) < COARSE_STEPS * resolution;
+}
+
+void xsg_effect_estimate(struct xsg_effect *effect, const struct xsg_sample_pair *pair,
+                         double alpha)
+{
+    assert(alpha > 0 && alpha < 0.5 && pair->resolution > 0);
+    assert(!pair->paired || pair->n_base == pair->n_head);
+    *effect = (struct xsg_effect){
+        .ratio = NAN, .low = NAN, .high = NAN, .p_more = NAN, .p_less = NAN, .cost_high = NAN};
+    if (pair->n_base < XSG_EFFECT_MIN_N || pair->n_head < XSG_EFFECT_MIN_N) {
+        effect->ratio = xsg_mean(pair->head, pair->n_head) / xsg_mean(pair->base, pair->n_base);
+        return;
+    }
+    if (is_coarse(pair->base, pair->n_base, pair->resolution) ||
+        is_coarse(pair->head, pair->n_head, pair->resolution))
+        means(effect, pair, alpha);
+    else
+        log_ratios(effect, pair, alpha);
+}
+
+static bool is_exact(const double *x, size_t n, double *value)
+{
+    if (n == 0)
+        return false;
+    double low = x[0], high = x[0];
+    for (size_t i = 1; i < n; i++) {
+        low = fmin(low, x[i]);
+        high = fmax(high, x[i]);
+    }
+    *value = low == high ? low : xsg_median(x, n);
+    return high - low <= EXACT_SPREAD * high;
+}
+
+bool xsg_effect_exact(struct xsg_effect *effect, const struct xsg_sample_pair *pair)
+{
+    double base, head;
+    if (!is_exact(pair->base, pair->n_base, &base) || !is_exact(pair->head, pair->n_head, &head))
+        return false;
+    double ratio = base == head ? 1 : head / base;
+    *effect = (struct xsg_effect){.method = XSG_EFFECT_EXACT,
+                                  .ratio = ratio,
+                                  .low = ratio,
+                                  .high = ratio,
+                                  .p_more = NAN,
+                                  .p_less = NAN,
+                                  .cost_high = head - base};
+    return true;
+}
