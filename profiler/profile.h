@@ -56,6 +56,7 @@ struct xsg_profile {
     double total_ns;      /* sum of all self times */
     uint64_t samples;
     uint64_t lost;        /* records of any kind that did not fit; the notes say which */
+    uint64_t lost_paths;  /* part of lost: calls and samples that count as their callers' */
     const char **notes;   /* sentences for the report: losses, truncation, symbols */
     size_t n_notes;
 };

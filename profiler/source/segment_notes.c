@@ -43,6 +43,7 @@ static void note_lost(const struct xsg_segment_losses *l, struct xsg_fold *fold)
     if (l->cut)
         xsg_fold_note(fold, "%" PRIu64 " segment%s of the session end before their records do",
                       l->cut, s(l->cut));
+    xsg_fold_sums(fold)->lost_paths += l->no_room;
     xsg_fold_sums(fold)->lost +=
         l->threads + l->no_room + l->sites + l->strings + l->modules + l->damaged + l->cut;
 }
