@@ -209,17 +209,18 @@ static void judge_samples(struct xsg_arena *arena, struct xsg_invocation *out)
 static void judge_losses(struct xsg_arena *arena, struct xsg_invocation *out)
 {
     const struct xsg_profile *profile = &out->profile;
-    double recorded = (double)profile->samples, lost = (double)profile->lost;
+    double recorded = (double)profile->samples, paths = (double)profile->lost_paths;
     struct xsg_buf notes = XSG_BUF_INIT;
 
     for (size_t i = 0; i < profile->n_functions; i++)
         recorded += profile->functions[i].calls;
-    if (lost <= XSG_LOST_LIMIT * (recorded + lost))
+    if (profile->lost == profile->lost_paths && paths <= XSG_LOST_PATHS_LIMIT * (recorded + paths))
         return;
     for (size_t i = 0; i < profile->n_notes && i < SHOWN_LINES; i++)
         put_line(&notes, profile->notes[i], strlen(profile->notes[i]));
-    out->failure = xsg_printf(arena, "%.0f records of the profiler were lost, %.2g %% of all", lost,
-                              100 * lost / (recorded + lost));
+    out->failure = xsg_printf(arena, "%llu record%s of the profiler %s lost",
+                              (unsigned long long)profile->lost, profile->lost == 1 ? "" : "s",
+                              profile->lost == 1 ? "was" : "were");
     out->hint = "give it more room, in the target's 'env:': XSGATE_NODES: 131072 (call paths per "
                 "thread), XSGATE_LIMIT: 268435456 (bytes per process)";
     out->output = notes.len ? xsg_strdup(arena, notes.data) : NULL;

@@ -5,8 +5,9 @@
 #include "base/arena.h"
 #include "harness/launch.h"
 
-/* More lost than this share of what was recorded makes the numbers worthless. Less is a note. */
-#define XSG_LOST_LIMIT 0.01
+/* Calls and samples that had no room of their own count as their callers'. Up to this share of all
+ * that is a note; beyond, and when anything else was lost, the numbers cannot be judged. */
+#define XSG_LOST_PATHS_LIMIT 0.01
 
 /*
  * The last lines of what the child wrote: at most lines, and at most bytes in all; each after
