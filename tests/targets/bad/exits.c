@@ -8,6 +8,6 @@ int main(void)
 
     for (uint64_t i = 0; i < 20000000; i++)
         sum += i;
-    fprintf(stderr, "exits: the input is not what it should be\n");
+    fprintf(stderr, "exits: %llu is not what it should be\n", (unsigned long long)sum);
     return 3;
 }

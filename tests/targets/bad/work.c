@@ -4,7 +4,7 @@
 
 __attribute__((noinline)) static uint64_t first(uint64_t state)
 {
-    for (int i = 0; i < 30000000; i++)
+    for (int i = 0; i < 60000000; i++)
         state = state * 6364136223846793005u + 1442695040888963407u;
     return state;
 }
