@@ -21,7 +21,8 @@ enum {
     BUILD_MODULES = 10,
     BUILD_NODES = 200,
     BUILD_HISTS = 30,
-    BUILD_THREADS = 4
+    BUILD_THREADS = 4,
+    BUILD_EXTENTS = 16 /* of the directory */
 };
 
 struct built_thread {
@@ -59,7 +60,7 @@ BUILDER void segment_init(struct built_segment *s)
     h->start = (struct xsg_seg_clock_pair){1000000000, 5000000000};
     h->last = (struct xsg_seg_clock_pair){2000000000, 6000000000};
     h->directory_offset = XSG_SEG_HEADER_SIZE;
-    h->n_extents = XSG_SEG_MAX_EXTENTS;
+    h->n_extents = BUILD_EXTENTS;
     s->n_strings = 1; /* the empty string */
 }
 
@@ -162,7 +163,7 @@ BUILDER void segment_table(unsigned char *at, uint32_t capacity, uint32_t n, con
 }
 
 enum {
-    BUILD_BASE = XSG_SEG_HEADER_SIZE + XSG_SEG_MAX_EXTENTS * sizeof(struct xsg_seg_extent),
+    BUILD_BASE = XSG_SEG_HEADER_SIZE + BUILD_EXTENTS * sizeof(struct xsg_seg_extent),
     BUILD_TABLE = sizeof(struct xsg_seg_table)
 };
 

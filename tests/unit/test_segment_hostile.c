@@ -148,12 +148,12 @@ static void damage(unsigned char *data, size_t n, struct xsg_rng *rng)
 {
     static const uint64_t values[] = {
         0, 1, 2, UINT64_MAX, UINT64_MAX - 1, (uint64_t)1 << 63, 0x7f, UINT32_MAX, 4096, 1024, 255};
-    const size_t dull = BUILD_BASE - sizeof(struct xsg_seg_extent) * 1000; /* unused directory */
+    const size_t dull = 512; /* names of the program, up to the directory */
     size_t times = 1 + xsg_rng_below(rng, 4);
     while (times-- > 0) {
         size_t at = xsg_rng_below(rng, n);
-        if (at >= dull && at < BUILD_BASE)
-            at = BUILD_BASE + at % (n - BUILD_BASE);
+        if (at >= dull && at < XSG_SEG_HEADER_SIZE)
+            at = XSG_SEG_HEADER_SIZE + at % (n - XSG_SEG_HEADER_SIZE);
         if (xsg_rng_below(rng, 2)) {
             data[at] = (unsigned char)xsg_rng_next(rng);
             continue;
