@@ -123,6 +123,18 @@ static int refuse_existing(const char *path, const char *suffix, struct xsg_err 
     return rc;
 }
 
+/* What a copy that failed leaves: the file and what SQLite keeps beside it. */
+static void remove_part(struct xsg_buf *part)
+{
+    size_t n = part->len;
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    for (int i = 0; i < 4; i++) {
+        part->len = n;
+        xsg_buf_puts(part, suffixes[i]);
+        unlink(part->data);
+    }
+}
+
 int xsg_store_backup(struct xsg_store *store, const char *path, struct xsg_err *err)
 {
     /* A log left beside the name would be replayed into the copy. */
@@ -149,7 +161,7 @@ int xsg_store_backup(struct xsg_store *store, const char *path, struct xsg_err *
             rc = xsg_fail(err, XSG_EFAILED, "cannot write the backup '%s': %s", path,
                           xsg_system_reason(errno));
         if (rc != XSG_OK)
-            unlink(part.data);
+            remove_part(&part);
     }
     xsg_buf_release(&part);
     return rc;

@@ -15,6 +15,7 @@ struct findings {
     struct xsg_arena *arena;
     char **item;
     size_t n, cap;
+    bool no_memory; /* a check could not be made: that is not damage */
 };
 
 static void add(struct findings *findings, char *text)
@@ -46,13 +47,17 @@ static int each(struct findings *findings, const char *sql,
     int rc = xsg__store_query(findings->store, &s, &why, sql, NULL, 0);
     while (rc == XSG_OK && (rc = xsg__store_next(findings->store, s, &row, &why)) == XSG_OK && row)
         look(findings, s);
+    if (findings->no_memory && rc == XSG_OK)
+        rc = xsg__store_fail(findings->store, SQLITE_NOMEM, &why);
     return absorb(findings, rc, &why, err);
 }
 
 static void look_at_integrity(struct findings *findings, sqlite3_stmt *row)
 {
     const char *text = (const char *)sqlite3_column_text(row, 0);
-    if (text && strcmp(text, "ok") != 0)
+    if (!text || strstr(text, "error code=7")) /* SQLITE_NOMEM, as the check words it */
+        findings->no_memory = true;
+    else if (strcmp(text, "ok") != 0)
         add(findings, xsg_printf(findings->arena, "database: %.300s", text));
 }
 
@@ -140,7 +145,9 @@ static void look_at_comparison(struct findings *findings, sqlite3_stmt *row)
     cJSON *root = NULL;
     const char *text = (const char *)sqlite3_column_text(row, 1);
     size_t n = (size_t)sqlite3_column_bytes(row, 1);
-    if (xsg_json_parse(text ? text : "", text ? n : 0, &root, &why) != XSG_OK)
+    if (!text)
+        findings->no_memory = true;
+    else if (xsg_json_parse(text, n, &root, &why) != XSG_OK)
         add(findings, xsg_printf(findings->arena, "comparison %lld: %s",
                                  (long long)sqlite3_column_int64(row, 0), why.text));
     else
