@@ -25,11 +25,14 @@ struct temp_store {
     struct xsg_store *store;
 };
 
+/* Where: memory for tests that write thousands of times and do not mean the disk. */
+static const char *temp_store_base = "/tmp";
+
 static inline int temp_store_folder(void **state)
 {
     struct temp_store *t = calloc(1, sizeof *t);
     *state = t;
-    if (!t || xsg_temp_dir(&t->arena, "/tmp", &t->folder, &t->err) != XSG_OK)
+    if (!t || xsg_temp_dir(&t->arena, temp_store_base, &t->folder, &t->err) != XSG_OK)
         return -1;
     t->path = xsg_path_join(&t->arena, t->folder, ".xsgate/store.db");
     return 0;
