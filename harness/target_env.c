@@ -49,14 +49,19 @@ static bool is_secret(const char *entry, size_t n)
 /* What belongs to who called us: an outer gate, a git hook. */
 static bool is_callers(const char *entry, size_t n)
 {
-    static const char *const names[] = {"GIT_DIR",    "GIT_WORK_TREE",        "GIT_INDEX_FILE",
-                                        "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"};
+    static const char *const names[] = {
+        "GIT_DIR",        "GIT_WORK_TREE",        "GIT_INDEX_FILE",
+        "GIT_PREFIX",     "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
+        "XSGATE_SESSION", "XSGATE_PROFILE",       "XSGATE_RATE",
+        "XSGATE_BENCH",   "XSGATE_PADDING",       "XSGATE_LIMIT",
+        "XSGATE_NODES",   "XSGATE_TIMING",
+    };
 
     for (size_t i = 0; i < N(names); i++) {
         if (is_name(entry, n, names[i]))
             return true;
     }
-    return strncmp(entry, "XSGATE_", 7) == 0;
+    return false;
 }
 
 /* Does list hold the variable of this entry already? What is added first stays. */

@@ -14,10 +14,10 @@
  *   and the agents' sockets SSH_AUTH_SOCK and GPG_AGENT_INFO;
  * - the runner's own interfaces, through which a target could steer later steps: ACTIONS_*,
  *   GITHUB_ENV, GITHUB_PATH, GITHUB_OUTPUT, GITHUB_STATE and GITHUB_STEP_SUMMARY;
- * - XSGATE_* of a gate around this one, and what git sets for its hooks (GIT_DIR, GIT_WORK_TREE,
- *   GIT_INDEX_FILE, GIT_PREFIX, GIT_OBJECT_DIRECTORY, GIT_COMMON_DIR).
- * Plus the target's own "env:", which may bring back any of these, the profiler's session, and
- * XSGATE_PADDING, whose length varies per round. LD_PRELOAD is kept, behind ours.
+ * - what a gate around this one set for its profiler (XSGATE_SESSION, ...), and what git sets for
+ * its hooks (GIT_DIR, GIT_WORK_TREE, GIT_INDEX_FILE, GIT_PREFIX, GIT_OBJECT_DIRECTORY,
+ * GIT_COMMON_DIR). Plus the target's own "env:", which may bring back any of these, the profiler's
+ * session, and XSGATE_PADDING, whose length varies per round. LD_PRELOAD is kept, behind ours.
  *
  * Deliberately untouched: the locale (the target shall work as it does for its users; both sides
  * have the same), GLIBC_TUNABLES and address randomisation (each invocation is one sample over
@@ -26,8 +26,8 @@
 const char *const *xsg_target_env(struct xsg_arena *arena, const struct xsg_launcher *launcher,
                                   const struct xsg_launch *launch, const char *session);
 
-/* For the build command: ours, without XSGATE_* and git's hooks' variables. It keeps the tokens: a
- * build may have to fetch private dependencies. */
+/* For the build command: ours, without an outer gate's and git's hooks' variables. It keeps the
+ * tokens: a build may have to fetch private dependencies. */
 const char *const *xsg_build_env(struct xsg_arena *arena);
 
 /* The value in such an environment, or NULL. */
