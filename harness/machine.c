@@ -2,50 +2,258 @@
 
 #include <gnu/libc-version.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "harness/machine_parts.h"
 
 #define SMALL_FILE ((size_t)1 << 20)
+#define N(array) (sizeof(array) / sizeof(array)[0])
 
-/* The first line of a small file without its line break, or NULL. */
-static const char *first_line(struct xsg_arena *arena, const char *path)
+/* ---- files ------------------------------------------------------------------------------------
+ */
+
+static char *read_small(const struct xsg_machine *m, const char *path)
 {
     char *text = NULL;
     size_t n = 0;
 
-    if (xsg_read_file(arena, path, SMALL_FILE, &text, &n, NULL) != 0)
-        return NULL;
-    text[strcspn(text, "\n")] = '\0';
+    return xsg_read_file(m->arena, xsg_printf(m->arena, "%s%s", m->root, path), SMALL_FILE, &text,
+                         &n, NULL) == 0
+               ? text
+               : NULL;
+}
+
+const char *xsg_machine_line(const struct xsg_machine *m, const char *path)
+{
+    char *text = read_small(m, path);
+
+    if (text)
+        text[strcspn(text, "\n")] = '\0';
     return text;
 }
 
-/* The value behind "key<sep>" in a file of such lines, unquoted, or NULL. */
-static const char *field(struct xsg_arena *arena, const char *path, const char *key, char sep)
+const char *xsg_machine_field(const struct xsg_machine *m, const char *path, const char *key,
+                              char sep)
 {
-    char *text = NULL;
-    size_t n = 0, m = strlen(key);
+    size_t n = strlen(key);
 
-    if (xsg_read_file(arena, path, SMALL_FILE, &text, &n, NULL) != 0)
-        return NULL;
-    for (char *line = text; line; line = strchr(line, '\n')) {
-        char *value;
+    for (const char *line = read_small(m, path); line; line = strchr(line, '\n')) {
+        const char *value;
         line += *line == '\n';
-        if (strncmp(line, key, m) != 0)
+        if (strncmp(line, key, n) != 0)
             continue;
-        value = strchr(line + m, sep);
-        if (!value)
-            continue;
+        value = line + n + strspn(line + n, " \t");
+        if (*value != sep)
+            continue; /* a longer key */
         value += 1 + strspn(value + 1, " \t\"");
-        return xsg_strndup(arena, value, strcspn(value, "\"\n"));
+        return xsg_strndup(m->arena, value, strcspn(value, "\"\n"));
     }
     return NULL;
 }
+
+/* ---- processor --------------------------------------------------------------------------------
+ */
+
+static const char *cpu_model(const struct xsg_machine *m)
+{
+    const char *model = xsg_machine_field(m, "/proc/cpuinfo", "model name", ':');
+    const char *implementer, *part;
+
+    if (model)
+        return model;
+    /* aarch64 gives numbers; the device tree sometimes a name */
+    implementer = xsg_machine_field(m, "/proc/cpuinfo", "CPU implementer", ':');
+    part = xsg_machine_field(m, "/proc/cpuinfo", "CPU part", ':');
+    if (implementer && part)
+        return xsg_printf(m->arena, "implementer %s part %s", implementer, part);
+    return xsg_machine_line(m, "/proc/device-tree/model");
+}
+
+static bool has_flag(const struct xsg_machine *m, const char *flag)
+{
+    const char *flags = xsg_machine_field(m, "/proc/cpuinfo", "flags", ':');
+    size_t n = strlen(flag);
+
+    for (const char *p = flags; p && (p = strstr(p, flag)); p += n) {
+        if ((p == flags || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+bool xsg_machine_has_steady_counter(const struct xsg_machine *m)
+{
+#if defined(__x86_64__)
+    return has_flag(m, "constant_tsc") && has_flag(m, "nonstop_tsc");
+#else
+    (void)m;
+    return true; /* aarch64: the generic timer runs at one rate by definition */
+#endif
+}
+
+static int usable_cores(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return CPU_COUNT(&set);
+}
+
+/* ---- around it --------------------------------------------------------------------------------
+ */
+
+static const char *hypervisor(const struct xsg_machine *m)
+{
+    static const struct {
+        const char *signature, *name;
+    } known[] = {{"KVMKVMKVM", "kvm"},           {"VMwareVMware", "vmware"},
+                 {"Microsoft Hv", "hyper-v"},    {"XenVMMXenVMM", "xen"},
+                 {"TCGTCGTCGTCG", "qemu"},       {"prl hyperv", "parallels"},
+                 {"VBoxVBoxVBox", "virtualbox"}, {"bhyve bhyve ", "bhyve"}};
+
+    if (!has_flag(m, "hypervisor"))
+        return "";
+#if defined(__x86_64__)
+    unsigned eax, words[3];
+    char signature[13] = "";
+    __cpuid(0x40000000u, eax, words[0], words[1], words[2]);
+    memcpy(signature, words, 12);
+    for (size_t i = 0; i < N(known); i++) {
+        if (strncmp(signature, known[i].signature, strlen(known[i].signature)) == 0)
+            return known[i].name;
+    }
+#else
+    (void)known;
+#endif
+    return "virtual machine";
+}
+
+static const char *container(const struct xsg_machine *m)
+{
+    const char *systemd = xsg_machine_line(m, "/run/systemd/container");
+
+    if (access(xsg_printf(m->arena, "%s/.dockerenv", m->root), F_OK) == 0)
+        return "docker";
+    if (access(xsg_printf(m->arena, "%s/run/.containerenv", m->root), F_OK) == 0)
+        return "podman";
+    return systemd ? systemd : "";
+}
+
+const char *xsg_machine_virtualization(const struct xsg_machine *m)
+{
+    const char *outer = hypervisor(m), *inner = container(m);
+
+    return xsg_printf(m->arena, "%s%s%s", outer, *outer && *inner ? ", " : "", inner);
+}
+
+/* The smallest limit on the way from this process's group up to the root, version 2. */
+static double quota_v2(const struct xsg_machine *m, char *group)
+{
+    double least = 0;
+
+    for (;;) {
+        const char *line =
+            xsg_machine_line(m, xsg_printf(m->arena, "/sys/fs/cgroup%s/cpu.max", group));
+        double quota, period;
+        if (line && sscanf(line, "%lf %lf", &quota, &period) == 2 && period > 0 &&
+            (least == 0 || quota / period < least))
+            least = quota / period;
+        if (!*group)
+            return least;
+        *strrchr(group, '/') = '\0';
+    }
+}
+
+static double quota_v1(const struct xsg_machine *m, const char *group)
+{
+    const char *folder = xsg_printf(m->arena, "/sys/fs/cgroup/cpu%s", group);
+    const char *quota = xsg_machine_line(m, xsg_printf(m->arena, "%s/cpu.cfs_quota_us", folder));
+    const char *period = xsg_machine_line(m, xsg_printf(m->arena, "%s/cpu.cfs_period_us", folder));
+    double q = quota ? strtod(quota, NULL) : -1, p = period ? strtod(period, NULL) : 0;
+
+    return q > 0 && p > 0 ? q / p : 0;
+}
+
+/* Is "cpu" one of a line's comma-separated controllers? */
+static bool controls_cpu(const char *list, size_t n)
+{
+    while (n > 0) {
+        size_t part = strcspn(list, ",:");
+        if (part == 3 && memcmp(list, "cpu", 3) == 0)
+            return true;
+        if (part >= n)
+            return false;
+        list += part + 1;
+        n -= part + 1;
+    }
+    return false;
+}
+
+double xsg_machine_quota(const struct xsg_machine *m)
+{
+    double least = 0;
+
+    /* "ID:CONTROLLERS:/GROUP"; version 2 has no controllers */
+    for (const char *line = read_small(m, "/proc/self/cgroup"); line && *line;) {
+        size_t n = strcspn(line, "\n");
+        const char *list = memchr(line, ':', n);
+        const char *group = list ? memchr(list + 1, ':', (size_t)(line + n - list - 1)) : NULL;
+        if (group && group[1] == '/') {
+            size_t length = (size_t)(line + n - group - 1);
+            char *name = xsg_strndup(m->arena, group + 1, length);
+            double quota = 0;
+            name[name[1] ? length : 0] = '\0'; /* the root group is "" */
+            if (group == list + 1)
+                quota = quota_v2(m, name);
+            else if (controls_cpu(list + 1, (size_t)(group - list - 1)))
+                quota = quota_v1(m, name);
+            if (quota > 0 && (least == 0 || quota < least))
+                least = quota;
+        }
+        line += n + (line[n] == '\n');
+    }
+    return least;
+}
+
+const char *xsg_machine_gpu(const struct xsg_machine *m)
+{
+    const char *folder = xsg_printf(m->arena, "%s/proc/driver/nvidia/gpus", m->root);
+    const char *driver = xsg_machine_line(m, "/proc/driver/nvidia/version");
+    const char *model = NULL;
+    char **names;
+    size_t n = 0;
+
+    if (xsg_list_dir(m->arena, folder, &names, &n, NULL) != 0 || n == 0)
+        return NULL;
+    model = xsg_machine_field(
+        m, xsg_printf(m->arena, "/proc/driver/nvidia/gpus/%s/information", names[0]), "Model", ':');
+    /* "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  ...": the first word of numbers
+     */
+    for (; driver && *driver; driver += strcspn(driver, " \t"), driver += strspn(driver, " \t")) {
+        size_t length = strspn(driver, "0123456789.");
+        if (length >= 3 && (driver[length] == ' ' || driver[length] == '\0')) {
+            driver = xsg_strndup(m->arena, driver, length);
+            break;
+        }
+    }
+    return xsg_printf(m->arena, "%s%s%s", model ? model : "NVIDIA GPU",
+                      driver && *driver ? ", driver " : "", driver ? driver : "");
+}
+
+/* ---- the environment --------------------------------------------------------------------------
+ */
 
 static const char *compiler(struct xsg_arena *arena)
 {
@@ -58,61 +266,47 @@ static const char *compiler(struct xsg_arena *arena)
     return xsg_strndup(arena, result.output_head, strcspn(result.output_head, "\n"));
 }
 
-static const char *virtualization(struct xsg_arena *arena)
+static const char *known(const char *text)
 {
-    const char *flags = field(arena, "/proc/cpuinfo", "flags", ':');
-    const char *product = first_line(arena, "/sys/class/dmi/id/product_name");
-
-    if (access("/.dockerenv", F_OK) == 0)
-        return "docker";
-    if (access("/run/.containerenv", F_OK) == 0)
-        return "podman";
-    if (flags && strstr(flags, " hypervisor"))
-        return product && *product ? product : "virtual machine";
-    return "";
+    return text ? text : "";
 }
 
-static int usable_cores(void)
-{
-    cpu_set_t set;
-
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
-        return (int)sysconf(_SC_NPROCESSORS_ONLN);
-    return CPU_COUNT(&set);
-}
-
-/* Memory and virtualisation inform only; a kernel, a compiler or a libc of another version makes
- * other numbers. */
 static const char *fingerprint(struct xsg_arena *arena, const struct xsg_environment *e)
 {
-    const char *text = xsg_printf(
-        arena, "%s\n%d\n%s\n%s\n%s\n%s\n%s\n%s", e->cpu_model ? e->cpu_model : "", e->cores,
-        e->kernel ? e->kernel : "", e->libc ? e->libc : "", e->compiler ? e->compiler : "",
-        e->governor ? e->governor : "", e->gpu ? e->gpu : "", e->xsgate);
+    const char *text = xsg_printf(arena, "%s\n%d\n%s\n%s\n%s\n%s\n%s\n%s", known(e->cpu_model),
+                                  e->cores, known(e->kernel), known(e->libc), known(e->compiler),
+                                  known(e->governor), known(e->gpu), known(e->xsgate));
 
     return xsg_printf(arena, "%016llx", (unsigned long long)xsg_hash(text, strlen(text)));
 }
 
-void xsg_machine_environment(struct xsg_arena *arena, struct xsg_environment *environment)
+void xsg_machine_environment_at(const struct xsg_machine *m, struct xsg_environment *environment)
 {
+    const char *governor =
+        xsg_machine_line(m, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
     struct utsname name;
-    struct xsg_environment e = {
-        .cpu_model = field(arena, "/proc/cpuinfo", "model name", ':'),
+
+    *environment = (struct xsg_environment){
+        .cpu_model = cpu_model(m),
         .cores = usable_cores(),
         .memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE),
-        .kernel = uname(&name) == 0 ? xsg_strdup(arena, name.release) : NULL,
-        .os = field(arena, "/etc/os-release", "PRETTY_NAME", '='),
-        .libc = xsg_printf(arena, "glibc %s", gnu_get_libc_version()),
-        .compiler = compiler(arena),
-        .virtualization = virtualization(arena),
-        .governor = first_line(arena, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        .kernel = uname(&name) == 0 ? xsg_strdup(m->arena, name.release) : NULL,
+        .os = xsg_machine_field(m, "/etc/os-release", "PRETTY_NAME", '='),
+        .libc = xsg_printf(m->arena, "glibc %s", gnu_get_libc_version()),
+        .compiler = compiler(m->arena),
+        .virtualization = xsg_machine_virtualization(m),
+        .governor = known(governor),
+        .gpu = xsg_machine_gpu(m),
         .xsgate = XSG_VERSION,
     };
+    environment->fingerprint = fingerprint(m->arena, environment);
+}
 
-    if (!e.governor)
-        e.governor = "";
-    e.fingerprint = fingerprint(arena, &e);
-    *environment = e;
+void xsg_machine_environment(struct xsg_arena *arena, struct xsg_environment *environment)
+{
+    struct xsg_machine m = {arena, ""};
+
+    xsg_machine_environment_at(&m, environment);
 }
 
 int xsg_machine_pick_cpu(void)

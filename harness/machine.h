@@ -7,7 +7,11 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-/* Never fails: what cannot be found out is NULL. Sets the fingerprint. */
+/*
+ * Never fails: what cannot be found out is NULL. Sets the fingerprint: over CPU model, usable
+ * cores, kernel, libc, compiler, governor, GPU with its driver, and xsgate's own version. Memory,
+ * distribution and virtualisation inform only: they make no other numbers by themselves.
+ */
 void xsg_machine_environment(struct xsg_arena *arena, struct xsg_environment *environment);
 
 enum xsg_check_state { XSG_CHECK_OK, XSG_CHECK_NOTE, XSG_CHECK_PROBLEM };
@@ -19,9 +23,12 @@ struct xsg_check {
     const char *remedy;  /* what to do; NULL when ok */
 };
 
-/* doctor: governor, turbo, SMT, load, cgroup quota, timer rate delivered, TSC, virtualisation,
- * runtime library, compiler flags tools, perf_event_paranoid, ptrace, disk space of folder. runtime
- * may be NULL when it was not found. */
+/*
+ * doctor: runtime library (present, attaches), compiler, git, processor, governor, turbo, SMT,
+ * load, CPU quota, virtualisation, steady counter, sampling rate delivered (measured: 100 ms of CPU
+ * time), address randomisation, perf_event_paranoid, disk space of folder. runtime may be NULL when
+ * it was not found. Each that is not ok has a remedy.
+ */
 size_t xsg_machine_checks(struct xsg_arena *arena, const char *folder, const char *runtime,
                           struct xsg_check **checks);
 

@@ -1,7 +1,10 @@
 /* What doctor asks the machine. Each check is one function; the table at the end is the list. */
+#include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,150 +12,214 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "harness/machine.h"
+#include "harness/machine_parts.h"
 
 struct context {
+    const struct xsg_machine *m;
     struct xsg_arena *arena;
+    struct xsg_environment environment;
     const char *folder, *runtime;
 };
 
-static const char *read_line(struct context *c, const char *path)
+static struct xsg_check ok(const char *name, const char *finding)
 {
-    char *text = NULL;
+    return (struct xsg_check){name, XSG_CHECK_OK, finding, NULL};
+}
+
+static struct xsg_check note(const char *name, const char *finding, const char *remedy)
+{
+    return (struct xsg_check){name, XSG_CHECK_NOTE, finding, remedy};
+}
+
+static struct xsg_check problem(const char *name, const char *finding, const char *remedy)
+{
+    return (struct xsg_check){name, XSG_CHECK_PROBLEM, finding, remedy};
+}
+
+/* ---- programs ---------------------------------------------------------------------------------
+ */
+
+static bool run_quietly(struct context *c, const char *const *argv, const char *const *env,
+                        struct xsg_proc_result *result)
+{
+    struct xsg_proc_spec spec = {
+        .argv = argv, .env = env, .timeout_s = 10, .pin_cpu = -1, .keep_output = 512};
+
+    *result = (struct xsg_proc_result){0};
+    return xsg_proc_run(c->arena, &spec, result, NULL) == 0 && result->exit_status == 0;
+}
+
+static const char *first_output_line(struct context *c, const struct xsg_proc_result *result)
+{
+    return xsg_strndup(c->arena, result->output_head, strcspn(result->output_head, "\n"));
+}
+
+/* A preloaded process leaves a segment in its session's folder. */
+static struct xsg_check try_runtime(struct context *c, const char *session)
+{
+    const char *argv[] = {"/bin/sh", "-c", ":", NULL};
+    const char *env[] = {xsg_printf(c->arena, "LD_PRELOAD=%s", c->runtime),
+                         xsg_printf(c->arena, "XSGATE_SESSION=%s", session), NULL};
+    struct xsg_proc_result result;
+    char **names;
     size_t n = 0;
 
-    if (xsg_read_file(c->arena, path, 65536, &text, &n, NULL) != 0)
-        return NULL;
-    text[strcspn(text, "\n")] = '\0';
-    return text;
+    if (!run_quietly(c, argv, env, &result) || result.output_total > 0)
+        return problem("runtime library",
+                       xsg_printf(c->arena, "%s cannot be preloaded: %s", c->runtime,
+                                  first_output_line(c, &result)),
+                       "install the package for this machine's architecture and C library");
+    if (xsg_list_dir(c->arena, session, &names, &n, NULL) != 0 || n == 0)
+        return problem("runtime library",
+                       xsg_printf(c->arena, "%s is loaded but records nothing", c->runtime),
+                       "is another version of xsgate's library at that path? install it anew");
+    return ok("runtime library", c->runtime);
 }
 
 static struct xsg_check check_runtime(struct context *c)
 {
-    struct xsg_check check = {"runtime library", XSG_CHECK_OK, c->runtime, NULL};
+    struct xsg_check check;
+    char *session;
 
     if (!c->runtime)
-        return (struct xsg_check){"runtime library", XSG_CHECK_PROBLEM,
-                                  "libxsgate-runtime.so was not found",
-                                  "install xsgate whole, or set XSGATE_RUNTIME to its path"};
-    if (access(c->runtime, R_OK) != 0) {
-        check.state = XSG_CHECK_PROBLEM;
-        check.remedy = "it cannot be read: check its permissions";
-    }
+        return problem("runtime library", "libxsgate-runtime.so was not found",
+                       "install xsgate whole, or set XSGATE_RUNTIME to its path");
+    if (access(c->runtime, R_OK) != 0)
+        return problem("runtime library", xsg_printf(c->arena, "%s cannot be read", c->runtime),
+                       "check its permissions");
+    if (xsg_temp_dir(c->arena, NULL, &session, NULL) != 0)
+        return note("runtime library", "not tried: no temporary folder can be made",
+                    "set TMPDIR to a folder that can be written");
+    session = xsg_path_absolute(c->arena, session);
+    check = try_runtime(c, session);
+    xsg_remove_tree(session, NULL);
     return check;
-}
-
-static struct xsg_check check_program(struct context *c, const char *name, const char *command,
-                                      const char *remedy)
-{
-    const char *argv[] = {"/bin/sh", "-c", command, NULL};
-    struct xsg_proc_spec spec = {.argv = argv, .timeout_s = 10, .pin_cpu = -1, .keep_output = 256};
-    struct xsg_proc_result result = {0};
-
-    if (xsg_proc_run(c->arena, &spec, &result, NULL) != 0 || result.exit_status != 0)
-        return (struct xsg_check){name, XSG_CHECK_NOTE, "not found", remedy};
-    return (struct xsg_check){
-        name, XSG_CHECK_OK,
-        xsg_strndup(c->arena, result.output_head, strcspn(result.output_head, "\n")), NULL};
 }
 
 static struct xsg_check check_compiler(struct context *c)
 {
-    return check_program(c, "compiler", "exec ${CC:-cc} --version",
-                         "set CC, or install one; only targets that are built need it");
+    if (c->environment.compiler)
+        return ok("compiler", c->environment.compiler);
+    return note("compiler", "neither $CC nor cc can be run",
+                "set CC, or install one; only targets that are built need it");
 }
 
-static struct xsg_check check_cores(struct context *c)
+static struct xsg_check check_git(struct context *c)
 {
-    struct xsg_environment e;
-    struct xsg_check check = {"processor", XSG_CHECK_OK, NULL, NULL};
+    const char *argv[] = {"git", "--version", NULL};
+    struct xsg_proc_result result;
 
-    xsg_machine_environment(c->arena, &e);
-    check.finding = xsg_printf(
-        c->arena, "%s, %d usable core%s%s%s", e.cpu_model ? e.cpu_model : "unknown", e.cores,
-        e.cores == 1 ? "" : "s", e.virtualization[0] ? ", " : "", e.virtualization);
-    if (e.cores < 2) {
-        check.state = XSG_CHECK_NOTE;
-        check.remedy = "with one core every other process disturbs: expect more rounds";
-    }
-    return check;
+    if (run_quietly(c, argv, NULL, &result))
+        return ok("git", first_output_line(c, &result));
+    return note("git", "not found",
+                "xsgate works without the program; builds that call it do not: install git");
+}
+
+/* ---- processor --------------------------------------------------------------------------------
+ */
+
+static struct xsg_check check_processor(struct context *c)
+{
+    const struct xsg_environment *e = &c->environment;
+    const char *finding =
+        xsg_printf(c->arena, "%s, %d usable core%s", e->cpu_model ? e->cpu_model : "unknown model",
+                   e->cores, e->cores == 1 ? "" : "s");
+
+    if (e->cores < 2)
+        return note("processor", finding,
+                    "with one core every other process disturbs: expect more rounds");
+    return ok("processor", finding);
+}
+
+/* Share of all CPU time since the start that the hypervisor gave to others, or NaN. */
+static double stolen_share(struct context *c)
+{
+    const char *line = xsg_machine_line(c->m, "/proc/stat");
+    double t[8] = {0}, sum = 0;
+
+    if (!line || sscanf(line, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &t[0], &t[1], &t[2], &t[3],
+                        &t[4], &t[5], &t[6], &t[7]) != 8)
+        return NAN;
+    for (int i = 0; i < 8; i++)
+        sum += t[i];
+    return sum > 0 ? t[7] / sum : (double)NAN;
+}
+
+static struct xsg_check check_virtualization(struct context *c)
+{
+    const char *what = c->environment.virtualization;
+    double stolen = stolen_share(c);
+
+    if (!what[0])
+        return ok("virtualisation", "none");
+    if (stolen > 0.02)
+        return note("virtualisation",
+                    xsg_printf(c->arena, "%s; %.1f %% of the time went to other machines", what,
+                               stolen * 100),
+                    "a machine of its own measures better; here expect more rounds");
+    return ok("virtualisation", what);
 }
 
 static struct xsg_check check_governor(struct context *c)
 {
-    const char *path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
-    const char *governor = read_line(c, path);
+    const char *governor = c->environment.governor;
 
-    if (!governor)
-        return (struct xsg_check){"frequency governor", XSG_CHECK_OK, "not adjustable here", NULL};
+    if (!governor[0])
+        return ok("frequency governor", "not adjustable here");
     if (strcmp(governor, "performance") == 0)
-        return (struct xsg_check){"frequency governor", XSG_CHECK_OK, governor, NULL};
-    return (struct xsg_check){"frequency governor", XSG_CHECK_NOTE, governor,
-                              "sudo cpupower frequency-set -g performance"};
+        return ok("frequency governor", governor);
+    return note("frequency governor", governor, "sudo cpupower frequency-set -g performance");
 }
 
 static struct xsg_check check_turbo(struct context *c)
 {
-    const char *no_turbo = read_line(c, "/sys/devices/system/cpu/intel_pstate/no_turbo");
-    const char *boost = read_line(c, "/sys/devices/system/cpu/cpufreq/boost");
-    bool on = (no_turbo && strcmp(no_turbo, "0") == 0) || (boost && strcmp(boost, "1") == 0);
+    const char *no_turbo = xsg_machine_line(c->m, "/sys/devices/system/cpu/intel_pstate/no_turbo");
+    const char *boost = xsg_machine_line(c->m, "/sys/devices/system/cpu/cpufreq/boost");
 
     if (!no_turbo && !boost)
-        return (struct xsg_check){"turbo", XSG_CHECK_OK, "not visible here", NULL};
-    if (!on)
-        return (struct xsg_check){"turbo", XSG_CHECK_OK, "off", NULL};
-    return (struct xsg_check){"turbo", XSG_CHECK_NOTE, "on: the clock follows heat and neighbours",
-                              "interleaved rounds cancel most of it; turning it off helps further"};
+        return ok("turbo", "not visible here");
+    if (no_turbo ? strcmp(no_turbo, "0") != 0 : strcmp(boost, "1") != 0)
+        return ok("turbo", "off");
+    return note("turbo", "on: the clock follows heat and neighbours",
+                "interleaved rounds cancel most of it; turning it off in the firmware or in "
+                "/sys/devices/system/cpu helps further");
 }
 
 static struct xsg_check check_smt(struct context *c)
 {
-    const char *active = read_line(c, "/sys/devices/system/cpu/smt/active");
+    const char *active = xsg_machine_line(c->m, "/sys/devices/system/cpu/smt/active");
 
     if (!active || strcmp(active, "1") != 0)
-        return (struct xsg_check){"hyper-threads", XSG_CHECK_OK, "none visible", NULL};
-    return (struct xsg_check){"hyper-threads", XSG_CHECK_NOTE, "two threads share a core",
-                              "keep the sibling of the measured core idle"};
+        return ok("hyper-threads", "none visible");
+    return note("hyper-threads", "two threads share a core",
+                "keep the sibling of the measured core idle, or turn them off: "
+                "echo off | sudo tee /sys/devices/system/cpu/smt/control");
 }
 
-static struct xsg_check check_load(struct context *c)
-{
-    double load[1] = {0};
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct xsg_check check = {"load", XSG_CHECK_OK, NULL, NULL};
-
-    if (getloadavg(load, 1) != 1)
-        load[0] = 0;
-    check.finding = xsg_printf(c->arena, "%.2f on %ld cores", load[0], cores);
-    if (load[0] > 0.5 * (double)cores) {
-        check.state = XSG_CHECK_NOTE;
-        check.remedy = "other programs are running: stop them, or expect more rounds";
-    }
-    return check;
-}
-
-static struct xsg_check check_quota(struct context *c)
-{
-    const char *max = read_line(c, "/sys/fs/cgroup/cpu.max");
-
-    if (!max || strncmp(max, "max", 3) == 0)
-        return (struct xsg_check){"CPU quota", XSG_CHECK_OK, "none", NULL};
-    return (struct xsg_check){"CPU quota", XSG_CHECK_NOTE,
-                              xsg_printf(c->arena, "cpu.max is %s", max),
-                              "a throttled target shows stalls: raise the container's CPU limit"};
-}
-
-static struct xsg_check check_clock(struct context *c)
+static struct xsg_check check_counter(struct context *c)
 {
     const char *source =
-        read_line(c, "/sys/devices/system/clocksource/clocksource0/current_clocksource");
-    bool good = source && (strcmp(source, "tsc") == 0 || strcmp(source, "kvm-clock") == 0 ||
-                           strcmp(source, "arch_sys_counter") == 0);
+        xsg_machine_line(c->m, "/sys/devices/system/clocksource/clocksource0/current_clocksource");
+    static const char *const fast[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page",
+                                       "arch_sys_counter"};
+    bool is_fast = false;
 
-    return (struct xsg_check){"clock source", good ? XSG_CHECK_OK : XSG_CHECK_NOTE,
-                              source ? source : "unknown",
-                              good ? NULL : "reading this clock is slow; scopes cost more"};
+    for (size_t i = 0; source && i < sizeof fast / sizeof fast[0]; i++)
+        is_fast = is_fast || strcmp(source, fast[i]) == 0;
+    if (!xsg_machine_has_steady_counter(c->m))
+        return note("clock", "the time-stamp counter does not run at one rate",
+                    "scopes read the system's clock instead and cost several times more; measure "
+                    "longer pieces of work");
+    if (source && !is_fast)
+        return note("clock",
+                    xsg_printf(c->arena, "the kernel's clock source is %s, slow to read", source),
+                    "boot with clocksource=tsc if the kernel's log does not call it unstable");
+    return ok("clock", source ? xsg_printf(c->arena, "steady counter, clock source %s", source)
+                              : "steady counter");
 }
+
+/* ---- sampling ---------------------------------------------------------------------------------
+ */
 
 static volatile sig_atomic_t ticks;
 
@@ -162,92 +229,168 @@ static void count_tick(int number)
     ticks++;
 }
 
-/* Signals of a 1 kHz thread-CPU-time timer during 100 ms of CPU time: what sampling really gets. */
+static int64_t cpu_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Signals per second of a 1 kHz thread-CPU-time timer, over 100 ms of CPU time: what sampling can
+ * get. -1: there is no such timer. */
 static int delivered_rate(void)
 {
     struct sigaction action = {.sa_handler = count_tick, .sa_flags = SA_RESTART}, old;
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
     struct itimerspec interval = {{0, 1000000}, {0, 1000000}};
-    struct timespec now;
+    sigset_t own, before;
     timer_t timer;
-    int64_t start, end;
+    int64_t end;
 
+    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0)
+        return -1;
     ticks = 0;
     sigemptyset(&action.sa_mask);
     sigaction(SIGPROF, &action, &old);
-    if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0)
-        return -1;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    start = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    sigemptyset(&own);
+    sigaddset(&own, SIGPROF);
+    pthread_sigmask(SIG_UNBLOCK, &own, &before);
+    end = cpu_ns() + 100000000;
     timer_settime(timer, 0, &interval, NULL);
-    do {
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-        end = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    } while (end - start < 100000000);
+    while (cpu_ns() < end)
+        ;
     timer_delete(timer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     signal(SIGPROF, SIG_IGN); /* drops one that is still pending */
     sigaction(SIGPROF, &old, NULL);
     return (int)(ticks * 10);
 }
 
-static struct xsg_check check_timer(struct context *c)
+/* The kernel's tick, which bounds CPU-time timers, where its configuration can be read; else NULL.
+ */
+static const char *kernel_hz(struct context *c)
+{
+    const char *path =
+        xsg_printf(c->arena, "/boot/config-%s", c->environment.kernel ? c->environment.kernel : "");
+
+    return xsg_machine_field(c->m, path, "CONFIG_HZ", '=');
+}
+
+static struct xsg_check check_sampling(struct context *c)
 {
     int rate = delivered_rate();
-    struct xsg_check check = {"sampling rate", XSG_CHECK_OK, NULL, NULL};
+    const char *hz = kernel_hz(c);
+    const char *finding;
 
     if (rate < 0)
-        return (struct xsg_check){"sampling rate", XSG_CHECK_PROBLEM, "CPU-time timers do not work",
-                                  "use profile: [scopes] or [functions]"};
-    check.finding = xsg_printf(c->arena, "at most about %d Hz of CPU time", rate);
-    if (rate < 90) {
-        check.state = XSG_CHECK_NOTE;
-        check.remedy = "few samples: let targets run longer, or use scopes";
-    }
-    return check;
+        return problem("sampling rate", "CPU-time timers do not work here",
+                       "use 'profile: [scopes]' or [functions]");
+    finding = xsg_printf(c->arena, "at most about %d per second of CPU time%s%s%s", rate,
+                         hz ? " (kernel tick " : "", hz ? hz : "", hz ? " Hz)" : "");
+    if (rate < 90)
+        return note("sampling rate", finding, "let targets run for seconds, or use scopes");
+    return ok("sampling rate", finding);
 }
 
 static struct xsg_check check_perf(struct context *c)
 {
-    const char *paranoid = read_line(c, "/proc/sys/kernel/perf_event_paranoid");
+    const char *paranoid = xsg_machine_line(c->m, "/proc/sys/kernel/perf_event_paranoid");
 
-    return (struct xsg_check){
-        "perf events", XSG_CHECK_OK,
-        paranoid ? xsg_printf(c->arena, "perf_event_paranoid is %s (not needed)", paranoid)
-                 : "not available (not needed)",
-        NULL};
+    return ok("perf events",
+              paranoid ? xsg_printf(c->arena, "perf_event_paranoid is %s; not needed", paranoid)
+                       : "not available; not needed");
+}
+
+/* ---- surroundings -----------------------------------------------------------------------------
+ */
+
+static struct xsg_check check_load(struct context *c)
+{
+    const char *line = xsg_machine_line(c->m, "/proc/loadavg");
+    double load = line ? strtod(line, NULL) : 0;
+    int cores = c->environment.cores;
+    const char *finding =
+        xsg_printf(c->arena, "%.2f on %d core%s", load, cores, cores == 1 ? "" : "s");
+
+    if (load > 0.5 * cores)
+        return note("load", finding,
+                    "other programs are running: stop them, or expect more rounds");
+    return ok("load", finding);
+}
+
+static struct xsg_check check_quota(struct context *c)
+{
+    double quota = xsg_machine_quota(c->m);
+    const char *finding = xsg_printf(c->arena, "%.3g CPUs", quota);
+
+    if (quota == 0)
+        return ok("CPU quota", "none");
+    if (quota < 1)
+        return problem("CPU quota", finding,
+                       "a target is stopped in the middle of its work: allow the container at "
+                       "least one whole CPU");
+    if (quota < c->environment.cores)
+        return note(
+            "CPU quota", finding,
+            "targets with more threads than that are throttled: raise the container's limit");
+    return ok("CPU quota", finding);
+}
+
+static struct xsg_check check_layout(struct context *c)
+{
+    const char *space = xsg_machine_line(c->m, "/proc/sys/kernel/randomize_va_space");
+    int own = personality(0xffffffff);
+
+    if (own != -1 && (own & ADDR_NO_RANDOMIZE))
+        return note("address randomisation", "off for this process and its children",
+                    "every invocation gets the same layout, good or bad: call xsgate without "
+                    "'setarch -R'");
+    if (space && strcmp(space, "0") == 0)
+        return note("address randomisation", "off",
+                    "every invocation gets the same layout, good or bad: "
+                    "sudo sysctl kernel.randomize_va_space=2");
+    return ok("address randomisation", "on");
 }
 
 static struct xsg_check check_disk(struct context *c)
 {
     struct statvfs fs;
-    struct xsg_check check = {"disk space", XSG_CHECK_OK, NULL, NULL};
     char text[32];
     double bytes;
 
     if (statvfs(c->folder, &fs) != 0)
-        return (struct xsg_check){"disk space", XSG_CHECK_NOTE, "unknown", NULL};
+        return note("disk space", "unknown", "is the folder still there?");
     bytes = (double)fs.f_bavail * (double)fs.f_frsize;
     xsg_format_bytes(text, sizeof text, bytes);
-    check.finding = xsg_printf(c->arena, "%s free", text);
-    if (bytes < 512e6) {
-        check.state = XSG_CHECK_PROBLEM;
-        check.remedy = "'xsgate store prune --checkouts' frees what xsgate itself holds";
-    }
-    return check;
+    if (bytes < 512e6)
+        return problem("disk space", xsg_printf(c->arena, "%s free", text),
+                       "'xsgate store prune --checkouts' frees what xsgate itself holds");
+    return ok("disk space", xsg_printf(c->arena, "%s free", text));
+}
+
+size_t xsg_machine_checks_at(const struct xsg_machine *m, const char *folder, const char *runtime,
+                             struct xsg_check **checks)
+{
+    static struct xsg_check (*const all[])(struct context *) = {
+        check_runtime,        check_compiler, check_git,    check_processor, check_quota,
+        check_virtualization, check_governor, check_turbo,  check_smt,       check_load,
+        check_counter,        check_sampling, check_layout, check_perf,      check_disk,
+    };
+    struct context c = {.m = m, .arena = m->arena, .folder = folder, .runtime = runtime};
+    size_t n = sizeof all / sizeof all[0];
+
+    xsg_machine_environment_at(m, &c.environment);
+    *checks = XSG_NEW_ARRAY(m->arena, struct xsg_check, n);
+    for (size_t i = 0; i < n; i++)
+        (*checks)[i] = all[i](&c);
+    return n;
 }
 
 size_t xsg_machine_checks(struct xsg_arena *arena, const char *folder, const char *runtime,
                           struct xsg_check **checks)
 {
-    static struct xsg_check (*const all[])(struct context *) = {
-        check_runtime, check_compiler, check_cores, check_governor, check_turbo, check_smt,
-        check_load,    check_quota,    check_clock, check_timer,    check_perf,  check_disk,
-    };
-    struct context context = {arena, folder, runtime};
-    size_t n = sizeof all / sizeof all[0];
+    struct xsg_machine m = {arena, ""};
 
-    *checks = XSG_NEW_ARRAY(arena, struct xsg_check, n);
-    for (size_t i = 0; i < n; i++)
-        (*checks)[i] = all[i](&context);
-    return n;
+    return xsg_machine_checks_at(&m, folder, runtime, checks);
 }

@@ -19,6 +19,7 @@
 #include "base/fs.h"
 #include "harness/launch.h"
 #include "harness/launch_failure.h"
+#include "harness/machine.h"
 #include "harness/target_command.h"
 #include "harness/target_env.h"
 
@@ -538,6 +539,17 @@ static void test_finding_the_runtime(void **state)
     unsetenv("XSGATE_RUNTIME");
 }
 
+static void test_doctor_tries_the_runtime(void **state)
+{
+    (void)state;
+    struct xsg_check *checks;
+    size_t n = xsg_machine_checks(&arena, root, XSG_RUNTIME, &checks);
+    assert_true(n > 0);
+    assert_string_equal(checks[0].name, "runtime library");
+    if (checks[0].state != XSG_CHECK_OK)
+        fail_msg("%s", checks[0].finding);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -573,6 +585,7 @@ int main(void)
         TEST(test_interrupt),
         TEST(test_build),
         TEST(test_finding_the_runtime),
+        TEST(test_doctor_tries_the_runtime),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
