@@ -141,6 +141,7 @@ static void put_delta(struct xsg_json_writer *w, const struct xsg_delta *d)
     else
         xsg_json_bool(w, d->changed != 0);
     put_string(w, "rule", d->rule);
+    put_bool(w, "counts", d->counts);
     xsg_json_end_object(w);
 }
 

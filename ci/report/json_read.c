@@ -280,6 +280,8 @@ static int read_delta(struct reader *r, const cJSON *object, struct xsg_delta *d
         rc = get_text(r, object, "cause", &d->cause);
     if (rc == 0)
         rc = get_text(r, object, "rule", &d->rule);
+    if (rc == 0)
+        rc = get_flag(r, object, "counts", &d->counts);
     if (rc != 0)
         return rc;
     d->changed = xsg_json_get_bool(object, "changed", &changed) == 0 ? changed : -1;

@@ -33,6 +33,14 @@ static void put_text(struct xsg_buf *out, const char *text, size_t width)
     xsg_buf_release(&safe);
 }
 
+/* A name as code: monospaced, and as inert as other text. */
+static void put_name(struct xsg_buf *out, const char *text)
+{
+    xsg_buf_puts(out, "<code>");
+    put_text(out, text, NAME_WIDTH);
+    xsg_buf_puts(out, "</code>");
+}
+
 static void put_change(struct xsg_buf *out, const struct xsg_delta *delta)
 {
     char change[XSG_CHANGE_SIZE], low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE];
@@ -62,7 +70,10 @@ static void put_where(struct xsg_buf *out, const struct xsg_function *function)
 static void put_row(struct xsg_buf *out, const struct xsg_delta *delta)
 {
     xsg_buf_puts(out, "| ");
-    put_text(out, delta->function.name ? delta->function.name : "the whole target", NAME_WIDTH);
+    if (delta->function.name)
+        put_name(out, delta->function.name);
+    else
+        xsg_buf_puts(out, "the whole target");
     put_where(out, &delta->function);
     xsg_buf_puts(out, " | ");
     put_change(out, delta);
@@ -77,14 +88,22 @@ static void put_row(struct xsg_buf *out, const struct xsg_delta *delta)
     xsg_buf_puts(out, " |\n");
 }
 
+/* Unclear functions whose change could not matter to the target are not worth a reader's time. */
+static bool is_listed(const struct xsg_delta *delta, enum xsg_delta_verdict verdict)
+{
+    return delta->verdict == verdict && (verdict != XSG_DELTA_UNDECIDED || delta->counts);
+}
+
 /* One verdict's table; rows that would pass the limit are dropped whole, and their number is said.
  */
 static void put_section(struct xsg_buf *out, const struct xsg_comparison *c,
                         enum xsg_delta_verdict verdict, const char *title, bool folded,
                         size_t limit)
 {
-    size_t n = xsg_report_count(c, NULL, verdict), dropped = 0;
+    size_t n = 0, dropped = 0;
 
+    for (size_t i = 0; i < c->n_deltas; i++)
+        n += is_listed(&c->deltas[i], verdict);
     if (n == 0 || out->len + 600 > limit)
         return;
     if (folded)
@@ -93,7 +112,7 @@ static void put_section(struct xsg_buf *out, const struct xsg_comparison *c,
                       "| --- | --- | ---: | --- | --- |\n");
     for (size_t i = 0; i < c->n_deltas; i++) {
         size_t before = out->len;
-        if (c->deltas[i].verdict != verdict)
+        if (!is_listed(&c->deltas[i], verdict))
             continue;
         put_row(out, &c->deltas[i]);
         if (dropped > 0 || out->len + 400 > limit) {
@@ -163,8 +182,12 @@ void xsg_report_markdown(struct xsg_buf *out, const struct xsg_comparison *compa
     size_t end = out->len + (options->limit ? options->limit : LIMIT);
     struct xsg_buf method = XSG_BUF_INIT;
     size_t same = xsg_report_count(comparison, NULL, XSG_DELTA_UNCHANGED);
+    size_t small = 0;
     size_t limit;
 
+    for (size_t i = 0; i < comparison->n_deltas; i++)
+        small +=
+            comparison->deltas[i].verdict == XSG_DELTA_UNDECIDED && !comparison->deltas[i].counts;
     put_method(&method, comparison);
     limit = end > method.len + 200 ? end - method.len - 200 : 0; /* it always fits at the end */
     put_answer(out, comparison);
@@ -176,8 +199,8 @@ void xsg_report_markdown(struct xsg_buf *out, const struct xsg_comparison *compa
     put_section(out, comparison, XSG_DELTA_REMOVED, "removed", true, limit);
     if (options->all)
         put_section(out, comparison, XSG_DELTA_UNCHANGED, "unchanged", true, limit);
-    else if (same > 0)
-        xsg_buf_printf(out, "\n%zu unchanged.\n", same);
+    else if (same + small > 0)
+        xsg_buf_printf(out, "\n%zu unchanged, %zu unclear and too small to matter.\n", same, small);
     xsg_buf_put(out, method.data, method.len);
     xsg_buf_release(&method);
 }

@@ -9,7 +9,7 @@
 
 #define MIN_COLUMNS 40
 #define WIDE 130       /* from here on the cause stands in the row */
-#define UNCLEAR_ROWS 5 /* of a target, unless all are asked for */
+#define UNCLEAR_ROWS 8 /* of a target, unless all are asked for */
 
 enum { WORD = 8, CHANGE = 9, INTERVAL = 20, SHARE = 9, VALUES = 21 };
 
@@ -147,14 +147,17 @@ static void put_row(const struct table *t, const struct xsg_delta *delta)
 /* -- the table -----------------------------------------------------------------------------------
  */
 
+/* Unclear functions whose change could not matter to the target are counted, not listed: with
+ * sampling there are dozens of them, and nothing follows from them. */
 static bool is_shown(const struct table *t, const struct xsg_delta *delta, size_t *unclear)
 {
     if (t->options->all)
         return true;
     if (delta->verdict == XSG_DELTA_UNCHANGED)
         return false;
-    return delta->verdict != XSG_DELTA_UNDECIDED || !delta->function.name ||
-           ++*unclear <= UNCLEAR_ROWS;
+    if (delta->verdict != XSG_DELTA_UNDECIDED || !delta->function.name)
+        return true;
+    return ++*unclear <= UNCLEAR_ROWS && delta->counts;
 }
 
 static void fit_columns(struct table *t)
@@ -204,7 +207,8 @@ static void put_heading(const struct table *t)
 static void put_target(struct table *t, const struct xsg_target_run *target)
 {
     const struct xsg_comparison *c = t->comparison;
-    size_t unclear = 0, same = xsg_report_count(c, target->name, XSG_DELTA_UNCHANGED);
+    size_t same = xsg_report_count(c, target->name, XSG_DELTA_UNCHANGED);
+    size_t unclear = 0, hidden = 0;
 
     xsg_buf_printf(t->out, "\n%s", paint(t, "\033[1m"));
     xsg_report_put_cell(t->out, target->name, t->columns / 2, false);
@@ -215,11 +219,17 @@ static void put_target(struct table *t, const struct xsg_target_run *target)
     }
     xsg_buf_putc(t->out, '\n');
     for (size_t i = 0; i < c->n_deltas; i++) {
-        if (strcmp(c->deltas[i].target, target->name) == 0 && is_shown(t, &c->deltas[i], &unclear))
-            put_row(t, &c->deltas[i]);
+        const struct xsg_delta *delta = &c->deltas[i];
+        if (strcmp(delta->target, target->name) != 0)
+            continue;
+        if (is_shown(t, delta, &unclear))
+            put_row(t, delta);
+        else
+            hidden += delta->verdict == XSG_DELTA_UNDECIDED;
     }
-    if (!t->options->all && unclear > UNCLEAR_ROWS)
-        xsg_buf_printf(t->out, "  %zu more unclear\n", unclear - UNCLEAR_ROWS);
+    if (hidden > 0)
+        xsg_buf_printf(t->out, "  %s%zu unclear, too small to matter%s\n", paint(t, "\033[2m"),
+                       hidden, paint(t, "\033[0m"));
     if (!t->options->all && same > 0)
         xsg_buf_printf(t->out, "  %s%zu unchanged%s\n", paint(t, "\033[2m"), same,
                        paint(t, "\033[0m"));
