@@ -54,7 +54,7 @@ static bool is_callers(const char *entry, size_t n)
         "GIT_PREFIX",     "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR",
         "XSGATE_SESSION", "XSGATE_PROFILE",       "XSGATE_RATE",
         "XSGATE_BENCH",   "XSGATE_PADDING",       "XSGATE_LIMIT",
-        "XSGATE_NODES",   "XSGATE_TIMING",
+        "XSGATE_NODES",   "XSGATE_TIMING",        "XSGATE_CLOCK",
     };
 
     for (size_t i = 0; i < N(names); i++) {
