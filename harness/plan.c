@@ -377,6 +377,7 @@ static int open_targets(struct plan *plan, const struct xsg_suite *suite)
             rc = xsg_collect_open(&part->collect, plan->arena, target->suite->name, plan->err);
             part->wall = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
             part->cpu = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
+            part->waited = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
         }
     }
     return rc;

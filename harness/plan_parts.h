@@ -10,7 +10,8 @@ enum { XSG_PLAN_BASE, XSG_PLAN_HEAD, XSG_PLAN_SIDES };
 /* One side of a target. */
 struct xsg_plan_part {
     struct xsg_collect *collect;
-    double *wall, *cpu;  /* ns, per round */
+    double *wall, *cpu; /* ns, per round */
+    double *waited;     /* per round: 1 when it gave the CPU up at least as often as it was taken */
     const char *invalid; /* why it cannot be judged; NULL while it can */
     const char **notes;  /* of the last invocation's profile */
     size_t n_notes;

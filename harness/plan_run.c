@@ -44,6 +44,7 @@ int xsg_plan_collect(struct xsg_arena *arena, struct xsg_plan_part *part, size_t
         rc = xsg_collect_value(part->collect, round, values[i].metric, values[i].value);
     part->wall[round] = (double)proc->wall_ns;
     part->cpu[round] = cpu;
+    part->waited[round] = proc->voluntary_switches >= proc->involuntary_switches;
     keep_notes(arena, part, invocation);
     return rc;
 }
@@ -51,14 +52,18 @@ int xsg_plan_collect(struct xsg_arena *arena, struct xsg_plan_part *part, size_t
 /* ---- which time -------------------------------------------------------------------------------
  */
 
-/* Decided on one side's medians for both, so that both mean the same. */
+/*
+ * Decided on one side's medians for both, so that both mean the same. A program that computes loses
+ * the CPU to its neighbours on a busy machine: its elapsed time is longer, too, but it was
+ * preempted and did not wait, which the two kinds of context switches tell apart.
+ */
 static bool waits(const struct xsg_plan_target *target, int first, double *share)
 {
     double wall = xsg_median(target->part[first].wall, target->rounds);
     double cpu = xsg_median(target->part[first].cpu, target->rounds);
 
     *share = wall > 0 ? cpu / wall : 1;
-    return *share < WAITING_BELOW;
+    return *share < WAITING_BELOW && xsg_median(target->part[first].waited, target->rounds) > 0;
 }
 
 static int collect_time(struct xsg_plan_target *target, int first, bool wall)
