@@ -231,7 +231,12 @@ static int set_mask(mask_function *real, const void *caller, int how, const sigs
     sigset_t wanted;
     int rc;
 
-    if (!xsg__sampling() || xsg__in_handler || xsg__unwinder_has(caller))
+    if (xsg__in_handler) { /* libunwind, which blocks all signals: they are blocked */
+        if (old)
+            sigfillset(old);
+        return 0;
+    }
+    if (!xsg__sampling() || xsg__unwinder_has(caller))
         return real(how, set, old);
     lets_go = set && (how == SIG_UNBLOCK ? has : how == SIG_SETMASK && !has);
     if (really_blocked && lets_go) {
