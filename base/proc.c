@@ -309,6 +309,7 @@ static void take_end(const struct xsg_watch_report *report, struct xsg_proc_resu
     result->exit_status = exited ? WEXITSTATUS(report->status) : -1;
     result->signal = exited ? 0 : WTERMSIG(report->status);
     result->wall_ns = report->wall_ns;
+    result->queued_ns = report->queued_ns;
     result->leftovers = report->leftovers;
     result->user_ns = timeval_ns(report->usage.ru_utime);
     result->system_ns = timeval_ns(report->usage.ru_stime);

@@ -38,6 +38,7 @@ struct xsg_proc_result {
     int signal;      /* 0 when it exited */
     int64_t wall_ns;
     int64_t user_ns, system_ns; /* child and the descendants it waited for (wait4) */
+    int64_t queued_ns;          /* its first thread was ready to run and had no CPU; 0 if unknown */
     int64_t peak_rss;           /* bytes */
     int64_t minor_faults, major_faults;
     int64_t voluntary_switches, involuntary_switches;

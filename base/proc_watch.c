@@ -272,6 +272,31 @@ static void watch_child(const struct xsg_watch *watch, int control, int signals,
     }
 }
 
+/* The second number of /proc/PID/schedstat: ns that the process was ready to run and had no CPU. It
+ * is there until the process is reaped. 0 where the kernel does not count it. */
+static int64_t time_queued(pid_t child)
+{
+    char text[128] = "", digits[16], *p = text;
+    int64_t value = 0;
+    int n = 0;
+    for (pid_t rest = child; rest > 0 && n < (int)sizeof digits; rest /= 10)
+        digits[n++] = (char)('0' + rest % 10);
+    memcpy(p, "/proc/", 6);
+    for (p += 6; n > 0;)
+        *p++ = digits[--n];
+    memcpy(p, "/schedstat", sizeof "/schedstat");
+    int fd = open(text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t got = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    p = strchr(text, ' ');
+    for (p = p ? p + 1 : text + strlen(text); *p >= '0' && *p <= '9' && value < INT64_MAX / 16; p++)
+        value = value * 10 + (*p - '0');
+    return value;
+}
+
 void xsg_watch_run(const struct xsg_watch *given)
 {
     struct xsg_watch watch = *given;
@@ -304,6 +329,7 @@ void xsg_watch_run(const struct xsg_watch *given)
     report(watch.control, &message);
     watch_child(&watch, watch.control, signals, child);
     message.wall_ns = now_ns() - start;
+    message.queued_ns = time_queued(child);
 
     /* The group goes in one stroke, so that nobody in it can fork away; the child is still unreaped
      * and keeps the group's number from being given to others. */

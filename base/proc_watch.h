@@ -30,7 +30,7 @@ struct xsg_watch_report {
     int error;                  /* errno of a failure */
     int status;                 /* as of waitpid */
     int leftovers;
-    int64_t wall_ns;
+    int64_t wall_ns, queued_ns;
     struct rusage usage;
 };
 

@@ -396,6 +396,25 @@ static void test_resource_usage(void **state)
     assert_true(result.minor_faults > 0);
 }
 
+/* Two on one core: each is ready to run while the other has it. */
+static void test_time_without_a_cpu(void **state)
+{
+    (void)state;
+    const char *busy = "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done";
+    struct xsg_proc_spec spec = {.pin_cpu = -1};
+    assert_int_equal(run_script("sleep 0.2", spec), 0);
+    if (access("/proc/self/schedstat", R_OK) != 0)
+        skip();
+    assert_true(result.queued_ns >= 0 && result.queued_ns < result.wall_ns);
+    const char *two = xsg_printf(
+        &arena, "taskset -cp 0 $$ > /dev/null 2>&1 || exit 77; (%s) & %s; %s", busy, busy, busy);
+    assert_int_equal(run_script(two, spec), 0);
+    if (result.exit_status == 77)
+        skip();
+    assert_true(result.queued_ns > result.wall_ns / 20);
+    assert_true(result.queued_ns < result.wall_ns);
+}
+
 static void test_pinning_is_a_wish(void **state)
 {
     (void)state;
@@ -559,6 +578,7 @@ int main(void)
         TEST(test_own_descriptors_do_not_leak),
         TEST(test_passing_through),
         TEST(test_resource_usage),
+        TEST(test_time_without_a_cpu),
         TEST(test_pinning_is_a_wish),
         TEST(test_two_at_once_do_not_mix),
         TEST(test_nothing_survives_the_callers_death),
