@@ -378,6 +378,7 @@ static int open_targets(struct plan *plan, const struct xsg_suite *suite)
             part->wall = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
             part->cpu = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
             part->waited = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
+            part->queued = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
         }
     }
     return rc;

@@ -10,8 +10,9 @@ enum { XSG_PLAN_BASE, XSG_PLAN_HEAD, XSG_PLAN_SIDES };
 /* One side of a target. */
 struct xsg_plan_part {
     struct xsg_collect *collect;
-    double *wall, *cpu; /* ns, per round */
-    double *waited;     /* per round: 1 when it gave the CPU up at least as often as it was taken */
+    double *wall, *cpu;  /* ns, per round */
+    double *queued;      /* ns, per round: ready to run, without a CPU */
+    double *waited;      /* per round: 1 when what is missing in wall is not the machine's doing */
     const char *invalid; /* why it cannot be judged; NULL while it can */
     const char **notes;  /* of the last invocation's profile */
     size_t n_notes;

@@ -5,8 +5,11 @@
 #include "base/stats.h"
 #include "harness/plan_parts.h"
 
-/* Below this share of the wall time a target waits rather than computes: its time is wall time. */
+/* A target that is neither running nor ready to run for more than a fifth of its time waits rather
+ * than computes: its time is wall time. Being ready without a CPU is the machine's doing. */
 #define WAITING_BELOW 0.8
+/* Kept from running for more than this share of its time, a target shows other programs. */
+#define DISTURBED_ABOVE 0.2
 
 static void keep_notes(struct xsg_arena *arena, struct xsg_plan_part *part,
                        const struct xsg_invocation *invocation)
@@ -19,6 +22,20 @@ static void keep_notes(struct xsg_arena *arena, struct xsg_plan_part *part,
         part->notes[i] = xsg_strdup(arena, profile->notes[i]);
     if (invocation->proc.leftovers > part->leftovers)
         part->leftovers = invocation->proc.leftovers;
+}
+
+/*
+ * A program that computes loses the CPU to its neighbours on a busy machine. The kernel's count of
+ * that time is whole for one process with one thread; for others the kinds of context switches
+ * tell: who waits gives the CPU up, who computes has it taken.
+ */
+static bool is_waiting(const struct xsg_invocation *run)
+{
+    const struct xsg_proc_result *proc = &run->proc;
+    bool counted =
+        proc->queued_ns > 0 && run->profile.n_processes == 1 && run->profile.n_threads == 1;
+
+    return counted || proc->voluntary_switches >= proc->involuntary_switches;
 }
 
 int xsg_plan_collect(struct xsg_arena *arena, struct xsg_plan_part *part, size_t round,
@@ -44,7 +61,8 @@ int xsg_plan_collect(struct xsg_arena *arena, struct xsg_plan_part *part, size_t
         rc = xsg_collect_value(part->collect, round, values[i].metric, values[i].value);
     part->wall[round] = (double)proc->wall_ns;
     part->cpu[round] = cpu;
-    part->waited[round] = proc->voluntary_switches >= proc->involuntary_switches;
+    part->queued[round] = (double)proc->queued_ns;
+    part->waited[round] = is_waiting(invocation);
     keep_notes(arena, part, invocation);
     return rc;
 }
@@ -52,18 +70,22 @@ int xsg_plan_collect(struct xsg_arena *arena, struct xsg_plan_part *part, size_t
 /* ---- which time -------------------------------------------------------------------------------
  */
 
-/*
- * Decided on one side's medians for both, so that both mean the same. A program that computes loses
- * the CPU to its neighbours on a busy machine: its elapsed time is longer, too, but it was
- * preempted and did not wait, which the two kinds of context switches tell apart.
- */
-static bool waits(const struct xsg_plan_target *target, int first, double *share)
+static double median_share(const double *values, const double *wall, size_t n)
 {
-    double wall = xsg_median(target->part[first].wall, target->rounds);
-    double cpu = xsg_median(target->part[first].cpu, target->rounds);
+    double whole = xsg_median(wall, n);
 
-    *share = wall > 0 ? cpu / wall : 1;
-    return *share < WAITING_BELOW && xsg_median(target->part[first].waited, target->rounds) > 0;
+    return whole > 0 ? xsg_median(values, n) / whole : 1;
+}
+
+/* Decided on one side's medians for both, so that both mean the same. */
+static bool waits(const struct xsg_plan_target *target, int first)
+{
+    const struct xsg_plan_part *part = &target->part[first];
+
+    return median_share(part->cpu, part->wall, target->rounds) +
+                   median_share(part->queued, part->wall, target->rounds) <
+               WAITING_BELOW &&
+           xsg_median(part->waited, target->rounds) > 0;
 }
 
 static int collect_time(struct xsg_plan_target *target, int first, bool wall)
@@ -82,19 +104,35 @@ static int collect_time(struct xsg_plan_target *target, int first, bool wall)
 /* ---- warnings ---------------------------------------------------------------------------------
  */
 
+static void warn_time(struct xsg_arena *arena, struct xsg_strings *warnings,
+                      const struct xsg_plan_target *target, int side, int first)
+{
+    const struct xsg_plan_part *part = &target->part[side];
+    double cpu = median_share(part->cpu, part->wall, target->rounds);
+    double queued = median_share(part->queued, part->wall, target->rounds);
+
+    if (waits(target, first))
+        xsg_strings_add(arena, warnings,
+                        xsg_printf(arena,
+                                   "%s: its CPU time is %.0f %% of its elapsed time, so that it is "
+                                   "judged by elapsed time, which is noisier",
+                                   target->suite->name, cpu * 100));
+    if (queued > DISTURBED_ABOVE)
+        xsg_strings_add(arena, warnings,
+                        xsg_printf(arena,
+                                   "%s: other programs kept it from running for %.0f %% of its "
+                                   "elapsed time; a quieter machine needs fewer rounds",
+                                   target->suite->name, queued * 100));
+}
+
 static void warn_target(struct xsg_arena *arena, struct xsg_strings *warnings,
                         const struct xsg_plan_target *target, int side, int first)
 {
     const struct xsg_plan_part *part = &target->part[side];
     const char *name = target->suite->name;
-    double share;
 
-    if (target->rounds > 0 && waits(target, first, &share))
-        xsg_strings_add(arena, warnings,
-                        xsg_printf(arena,
-                                   "%s: its CPU time is %.0f %% of its elapsed time, so that it is "
-                                   "judged by elapsed time, which is noisier",
-                                   name, share * 100));
+    if (target->rounds > 0)
+        warn_time(arena, warnings, target, side, first);
     if (target->out_of_time)
         xsg_strings_add(arena, warnings,
                         xsg_printf(arena, "%s: the time was up after %zu round%s", name,
@@ -154,9 +192,8 @@ int xsg_plan_fill(struct xsg_arena *arena, struct xsg_plan_target *targets, size
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        double share;
         if (targets[i].rounds > 0)
-            rc = collect_time(&targets[i], first, waits(&targets[i], first, &share));
+            rc = collect_time(&targets[i], first, waits(&targets[i], first));
     }
     for (int s = first; rc == 0 && s < XSG_PLAN_SIDES; s++)
         rc = fill_side(arena, targets, n, s, first, side[s]->run, err);

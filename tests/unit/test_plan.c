@@ -25,11 +25,12 @@ static size_t n_calls;
 
 /* What the fake does: changed by the tests. */
 static struct {
-    double seconds;   /* per invocation */
-    double cpu_share; /* CPU time per elapsed time */
-    double slow_head; /* head takes that much longer */
+    double seconds;      /* per invocation */
+    double queued_share; /* ready to run without a CPU */
+    double cpu_share;    /* CPU time per elapsed time */
+    double slow_head;    /* head takes that much longer */
     size_t n_threads, n_benches, n_notes;
-    int leftovers;
+    int leftovers, taken; /* processes; times that the CPU was taken away */
     char fail_target, fail_side;
     size_t fail_from;    /* that invocation of target and side, counted from 0, fails */
     size_t interrupt_at; /* that invocation of all */
@@ -112,8 +113,11 @@ static int fake_invoke(struct xsg_arena *scratch, const struct xsg_launcher *lau
     now += (int64_t)(seconds * 1e9);
     out->proc.wall_ns = (int64_t)(seconds * 1e9);
     out->proc.user_ns = (int64_t)(seconds * 1e9 * fake.cpu_share);
+    out->proc.queued_ns = (int64_t)(seconds * 1e9 * fake.queued_share);
     out->proc.peak_rss = 1000;
     out->proc.leftovers = fake.leftovers;
+    out->proc.involuntary_switches = fake.taken;
+    out->proc.voluntary_switches = 1;
     make_profile(scratch, &out->profile);
     if (target == fake.fail_target && side == fake.fail_side && nth >= fake.fail_from) {
         out->failure = xsg_strdup(scratch, "ended with status 3");
@@ -526,6 +530,38 @@ static void test_time_of_one_that_waits_is_wall_time(void **state)
                         "elapsed time, which is noisier");
 }
 
+/* One that is starved by others computes all the same. */
+static void test_time_on_a_busy_machine_is_cpu_time(void **state)
+{
+    (void)state;
+    options.rounds = 3;
+    fake.cpu_share = 0.25;
+    fake.queued_share = 0.7;
+    suite.n_targets = 1;
+    assert_int_equal(run(), 0);
+    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 125e6);
+    assert_int_equal(head_run.n_warnings, 1);
+    assert_string_equal(head_run.warnings[0],
+                        "1: other programs kept it from running for 70 % of its elapsed time; a "
+                        "quieter machine needs fewer rounds");
+}
+
+/* Of several processes the queueing is not known; but who computes has the CPU taken. */
+static void test_time_of_several_busy_processes_is_cpu_time(void **state)
+{
+    (void)state;
+    options.rounds = 3;
+    fake.cpu_share = 0.25;
+    fake.n_threads = 2;
+    fake.taken = 5;
+    assert_int_equal(run(), 0);
+    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 125e6);
+    assert_int_equal(head_run.n_warnings, 0);
+    fake.taken = 0;
+    assert_int_equal(run(), 0);
+    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 500e6);
+}
+
 static void test_notes_and_leftovers_are_warnings(void **state)
 {
     (void)state;
@@ -579,6 +615,8 @@ int main(void)
         TEST(test_interrupts),
         TEST(test_time_is_cpu_time),
         TEST(test_time_of_one_that_waits_is_wall_time),
+        TEST(test_time_on_a_busy_machine_is_cpu_time),
+        TEST(test_time_of_several_busy_processes_is_cpu_time),
         TEST(test_notes_and_leftovers_are_warnings),
         TEST(test_progress),
     };
