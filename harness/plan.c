@@ -45,13 +45,10 @@ static double elapsed_s(const struct plan *plan)
 /* ---- one invocation ---------------------------------------------------------------------------
  */
 
-/* "ended with status 3 on head; what to do", then the output's last lines. */
-static const char *describe_failure(const struct plan *plan, int side,
-                                    const struct xsg_invocation *run)
+/* "ended with status 3; what to do", then the output's last lines. Who compares names the side. */
+static const char *describe_failure(const struct plan *plan, const struct xsg_invocation *run)
 {
-    const char *where = plan->first == HEAD ? "" : side == BASE ? " on base" : " on head";
-
-    return xsg_printf(plan->arena, "%s%s%s%s%s", run->failure, where, run->hint ? "; " : "",
+    return xsg_printf(plan->arena, "%s%s%s%s", run->failure, run->hint ? "; " : "",
                       run->hint ? run->hint : "", run->output ? run->output : "");
 }
 
@@ -72,7 +69,7 @@ static int launch(struct plan *plan, struct xsg_plan_target *target, int side, s
     *out = (struct xsg_invocation){0};
     rc = launcher.invoke(scratch, &launcher, &what, out, plan->err);
     if (rc == 0 && out->failure)
-        target->part[side].invalid = describe_failure(plan, side, out);
+        target->part[side].invalid = describe_failure(plan, out);
     return rc;
 }
 
