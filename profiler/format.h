@@ -147,9 +147,11 @@ struct xsg_seg_module {
  * leaves its open scopes with a call that has no time yet. Not every call is timed: timed is the
  * number of calls that the timed ones stand for, ticks the durations summed with the same weights (a
  * node whose every call is timed has weights of 1; a hot one, timed 1 in 64, weights of 64), so that
- * inclusive time = ticks x calls / timed, unknown while timed is 0. How many durations were really
- * measured is the histogram's n, or more where the histogram is thinned (always-timed scopes). Self
- * time is inclusive minus the children's inclusive times.
+ * inclusive time = ticks x calls / timed, unknown while timed is 0. A call of a hot node that is
+ * longer than XSG_SEG_LONG_CALL x cost_timed was interrupted, or is too rare to be multiplied by 64:
+ * it has a weight of 1, and the like of it in untimed calls stays in the caller's time. How many
+ * durations were really measured is the histogram's n, or more where the histogram is thinned
+ * (always-timed scopes). Self time is inclusive minus the children's inclusive times.
  * A process made by fork starts with the path on which it was forked: calls 1 each, time from the
  * fork on. A parent's index is smaller than its child's.
  * For SAMPLE nodes (a stack's frames, outermost first, each node one return address or, at the leaf,
@@ -159,6 +161,8 @@ struct xsg_seg_module {
  * two's complement integer; min and max (two's complement as well) in the histogram, whose buckets
  * stay 0.
  */
+#define XSG_SEG_LONG_CALL 1024u
+
 enum xsg_seg_key_kind {
     XSG_SEG_KEY_ROOT = 0,     /* value 0: node 0; value 1: node 1, the overflow node */
     XSG_SEG_KEY_SITE = 1,     /* index of the site */

@@ -117,8 +117,9 @@ static inline void add_duration(struct xsg_seg_hist *hist, uint64_t d)
 /*
  * How often a node is timed. It starts with every call; when its mean turns out so short that the
  * timing would distort it, it becomes hot: next = the call that is timed again, 1 in 64 on average,
- * each standing for 64. A node that must be timed always is then thinned in its histogram only:
- * record = the timed call that is recorded again.
+ * each standing for 64, unless it was so long that something interrupted it. A node that must be
+ * timed always is then thinned in its histogram only: record = the timed call that is recorded
+ * again.
  */
 static __attribute__((noinline)) void consider(struct xsg__block *block, struct xsg__node *node)
 {
@@ -163,7 +164,8 @@ void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t
     if (XSG__LIKELY(node->hist))
         add_duration(&block->hists[node->hist - 1], d);
     if (node->next) {
-        weight = XSG__THIN;
+        if (XSG__LIKELY(d <= xsg__process.header->cost_timed * XSG_SEG_LONG_CALL))
+            weight = XSG__THIN;
         node->next = node->calls + 1 + draw(block);
     } else if (node->record) {
         node->record = node->timed + 1 + draw(block);
