@@ -6,11 +6,13 @@
  *     inclusive = raw - calls x cost_inner - cost of all calls below
  *     own       = inclusive - inclusive of the children
  *
- * where a timed call costs cost_timed in all and a counted one cost_counted. raw is the duration of
- * all calls: ticks when each is timed; else the first call, which is cold and would distort the
- * mean, plus the mean of the others for each of the others. Its variance is that of a total under
- * simple random sampling without replacement, calls (calls - m) s^2 / m for m measured calls
- * (Cochran, Sampling Techniques, 3rd ed., eq. 2.20), with s^2 from the histogram.
+ * where a timed call costs cost_timed in all and a counted one cost_counted. In a hot node calls
+ * longer than a limit are not multiplied (XSG_SEG_LONG_CALL): children that take longer per call
+ * than that are in none of the multiplied ones, and are added with their own time. raw is the
+ * duration of all calls: ticks when each is timed; else the first call, which is cold and would
+ * distort the mean, plus the mean of the others for each of the others. Its variance is that of a
+ * total under simple random sampling without replacement, calls (calls - m) s^2 / m for m measured
+ * calls (Cochran, Sampling Techniques, 3rd ed., eq. 2.20), with s^2 from the histogram.
  */
 #include <math.h>
 #include <string.h>
@@ -24,6 +26,7 @@ enum {
 
 struct cost { /* ticks */
     double timed, inner, counted;
+    double limit; /* of a call that a hot node multiplies */
 };
 
 static struct cost cost_of(const struct xsg_seg_header *h, enum xsg_segment_what what)
@@ -35,8 +38,14 @@ static struct cost cost_of(const struct xsg_seg_header *h, enum xsg_segment_what
     uint64_t inner = function ? h->function_inner : h->cost_inner;
     uint64_t counted = function ? h->function_counted : h->cost_counted;
     if (timed > most || inner > timed || counted / 256 > most || h->clock == XSG_SEG_CLOCK_NS)
-        return (struct cost){0, 0, 0};
-    return (struct cost){(double)timed, (double)inner, (double)counted / 256};
+        return (struct cost){0, 0, 0, INFINITY};
+    double limit = (double)h->cost_timed * XSG_SEG_LONG_CALL;
+    if (h->cost_timed == 0)
+        limit = INFINITY;
+    return (struct cost){.timed = (double)timed,
+                         .inner = (double)inner,
+                         .counted = (double)counted / 256,
+                         .limit = limit};
 }
 
 double xsg__segment_inner(const struct xsg_segment *segment, enum xsg_segment_what what)
@@ -95,8 +104,9 @@ static double raw_inclusive(const struct xsg_seg_node *node, const struct xsg_se
     return ticks * (calls / timed);
 }
 
-/* Variance of one call's duration; the cold first one is not among them. */
-static double call_variance(const struct xsg_seg_hist *hist)
+/* Variance of one call's duration; the cold first one is not among them, nor are the long ones,
+ * which stand for themselves. */
+static double call_variance(const struct xsg_seg_hist *hist, double limit)
 {
     size_t cold = hist->first > 0 ? xsg_hist_bucket(hist->first) : XSG_SEG_BUCKETS;
     double n = 0, mean = 0, squares = 0;
@@ -104,7 +114,7 @@ static double call_variance(const struct xsg_seg_hist *hist)
         double weight = hist->bucket[i];
         if (i == cold && weight > 0)
             weight--;
-        if (weight <= 0)
+        if (weight <= 0 || (double)xsg_hist_bucket_low(i) > limit)
             continue;
         double middle = ((double)xsg_hist_bucket_low(i) + (double)xsg_hist_bucket_high(i)) / 2;
         double step = middle - mean;
@@ -116,16 +126,17 @@ static double call_variance(const struct xsg_seg_hist *hist)
 }
 
 static double inclusive_variance(const struct xsg_seg_node *node, const struct xsg_seg_hist *hist,
-                                 double measured)
+                                 double measured, double limit)
 {
     double calls = (double)node->calls;
     if (!hist || node->next == 0 || measured < 2 || calls <= measured)
         return 0;
-    return calls * (calls - measured) * call_variance(hist) / measured;
+    return calls * (calls - measured) * call_variance(hist, limit) / measured;
 }
 
 struct below { /* sums over the children of a node */
     double inclusive, cost, variance;
+    double in_long; /* inclusive of those whose calls are long */
 };
 
 static void time_node(struct xsg_segment_time *time, const struct xsg_segment_thread *thread,
@@ -138,8 +149,10 @@ static void time_node(struct xsg_segment_time *time, const struct xsg_segment_th
     double measured = measured_calls(node, has_hist ? &hist : NULL), variance = 0;
     if (node->timed > 0) {
         double raw = raw_inclusive(node, has_hist ? &hist : NULL);
+        if (node->next != 0) /* a 64th of them was measured */
+            raw += below->in_long * (1 - 1.0 / THINNED);
         inclusive = fmax(raw - calls * cost.inner - below->cost, 0);
-        variance = inclusive_variance(node, has_hist ? &hist : NULL, measured);
+        variance = inclusive_variance(node, has_hist ? &hist : NULL, measured, cost.limit);
         time->self = inclusive - below->inclusive;
         time->variance = variance + below->variance;
     } else {
@@ -148,6 +161,8 @@ static void time_node(struct xsg_segment_time *time, const struct xsg_segment_th
     }
     above->inclusive += inclusive;
     above->variance += variance;
+    if (inclusive > cost.limit * calls)
+        above->in_long += inclusive;
     above->cost += below->cost + measured * cost.timed + (calls - measured) * cost.counted;
 }
 

@@ -243,6 +243,29 @@ static void test_standard_error(void **state)
     near(find(&p, "f")->self_se, sqrt(1000.0 * 980 * (52.0 * 52 * 20 / 19) / 20));
 }
 
+/* A hot caller of a rare slow callee: the callee's time is the caller's too, once, and not the
+ * caller's own. 100 calls of the caller, 64 x weight; 10 calls of 1 ms below it. */
+static void test_long_calls_below_a_hot_node(void **state)
+{
+    (void)state;
+    built.header.cost_timed = 30; /* the limit is 30720 ticks */
+    struct built_thread *t = segment_thread(&built);
+    uint32_t hot = segment_node(t, 0, segment_scope(&built, "hot"), 640000, 0);
+    t->nodes[hot].timed = 640000;
+    t->nodes[hot].ticks = 64000000;
+    t->nodes[hot].next = 640001;
+    struct xsg_seg_hist *hist = segment_hist(t, hot);
+    segment_durations(hist, 100, 10000);
+    segment_durations(hist, 4000000, 1); /* interrupted: says nothing of the others */
+    segment_node(t, hot, segment_scope(&built, "slow"), 10, 10000000);
+    struct xsg_profile p = read_built();
+    double cost = 10 * 30; /* what timing slow took */
+    near(find(&p, "slow")->total, 10000000);
+    near(find(&p, "hot")->total, 64000000 + 10000000.0 * 63 / 64 - cost);
+    near(find(&p, "hot")->self, 64000000 - 10000000.0 / 64 - cost);
+    near(find(&p, "hot")->self_se, 0);
+}
+
 static void test_open_calls(void **state)
 {
     (void)state;
@@ -435,6 +458,7 @@ int main(void)
         TEST(test_estimate),
         TEST(test_estimate_without_histogram),
         TEST(test_standard_error),
+        TEST(test_long_calls_below_a_hot_node),
         TEST(test_open_calls),
         TEST(test_values),
         TEST(test_samples),
