@@ -132,13 +132,25 @@ static void judge_metric(struct xsg_target_work *t, const char *metric)
                  xsg_printf(t->context->arena, "no values of \"%s\" were measured", metric));
 }
 
+static const char *const *judged_metrics(const struct xsg_gate *gate, const char *target, size_t *n)
+{
+    static const char *const usual[] = {"time"};
+    for (size_t i = 0; i < gate->n_own_metrics; i++) {
+        if (strcmp(gate->own_metrics[i].target, target) == 0) {
+            *n = gate->own_metrics[i].n_metrics;
+            return gate->own_metrics[i].metrics;
+        }
+    }
+    *n = gate->n_metrics ? gate->n_metrics : 1;
+    return gate->n_metrics ? gate->metrics : usual;
+}
+
 void xsg_target_compare(struct xsg_context *context, const struct xsg_target_run *base,
                         const struct xsg_target_run *head)
 {
-    static const char *const usual[] = {"time"};
-    const struct xsg_gate *gate = context->gate;
-    const char *const *metrics = gate->n_metrics ? gate->metrics : usual;
-    size_t n_metrics = gate->n_metrics ? gate->n_metrics : 1;
+    size_t n_metrics;
+    const char *const *metrics =
+        judged_metrics(context->gate, base ? base->name : head->name, &n_metrics);
     if (!base || !head) {
         add_bare(context, base ? base->name : head->name, metrics[0],
                  base ? XSG_DELTA_REMOVED : XSG_DELTA_ADDED, "one side only",

@@ -23,6 +23,13 @@ struct xsg_gate_rule {
     int line;             /* in the configuration file, for the report */
 };
 
+/* Judged metrics of one target, where they are not the gate's. */
+struct xsg_gate_metrics {
+    const char *target;   /* its name */
+    const char **metrics;
+    size_t n_metrics;
+};
+
 struct xsg_gate {
     double threshold;     /* default for what no rule matches */
     double alpha;         /* one-sided error over all functions of a target; default 0.01 */
@@ -34,6 +41,8 @@ struct xsg_gate {
     const char *filter;   /* glob: other functions are not judged, the target is; NULL: all are */
     const char **metrics; /* judged metrics; empty: "time" */
     size_t n_metrics;
+    struct xsg_gate_metrics *own_metrics; /* of single targets, instead of metrics */
+    size_t n_own_metrics;
     bool strict;          /* undecided fails too */
 };
 
