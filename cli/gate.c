@@ -41,6 +41,7 @@ static int apply_metrics(struct xsg_cli *cli, struct xsg_gate *gate,
     if (metrics->n > 0) {
         gate->metrics = metrics->item;
         gate->n_metrics = metrics->n;
+        gate->n_own_metrics = 0;
     }
     return 0;
 }

@@ -20,7 +20,7 @@ const char xsg_suite_template[] =
     "    # functions: a program built with -finstrument-functions\n"
     "    profile: [sample]\n"
     "    timeout: 60s\n"
-    "    # metrics: [time]     # also wall, cpu, calls, peak_rss, page_faults, context_switches\n"
+    "    # metrics: [time, peak_rss]   # also wall, cpu, calls, page_faults, context_switches\n"
     "    # warmup: 1           # runs before the first that counts\n"
     "    # rate: 250           # samples per second of CPU time\n"
     "    # directory: bench    # run it there instead of in the repository's root\n"

@@ -1,6 +1,6 @@
 /*
- * Reading xsgate.yml: single values. Each returns 0 or XSG_EINVAL with "file:line:column: sentence"
- * and the line with a caret as the hint. Private to the suite's files.
+ * Reading xsgate.yml: single values and targets. Each returns 0 or XSG_EINVAL with
+ * "file:line:column: sentence" and the line with a caret as the hint. Private to the suite's files.
  */
 #ifndef XSG_HARNESS_SUITE_VALUE_H
 #define XSG_HARNESS_SUITE_VALUE_H
@@ -45,5 +45,14 @@ bool xsg_suite_is_blank(const struct xsg_yaml *node);
 int xsg_suite_word(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char *what,
                    const char *const *names, size_t n, const char *const *later, size_t n_later,
                    size_t *index);
+
+/* ---- suite_target.c ---- */
+int xsg_suite_metric(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char **metric);
+/* An empty list leaves both as they are. */
+int xsg_suite_metrics(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                      const char ***metrics, size_t *n_metrics);
+struct xsg_suite_target;
+int xsg_suite_target(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                     struct xsg_suite_target *target);
 
 #endif

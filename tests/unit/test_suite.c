@@ -148,6 +148,13 @@ static const struct {
      "x.yml:5:13: no target is named 'b'; there is 'a'"},
     {T "gates:\n  - metric: tme\n    threshold: 5%\n",
      "x.yml:5:13: unknown metric 'tme'; did you mean 'time'?"},
+    {T "gates:\n  - metric: cpu\n    threshold: 5%\n",
+     "x.yml:5:13: this gate's metric is not judged; add 'cpu' to the list 'metrics:' of the target "
+     "or of the file"},
+    {T "    metrics: [cpu]\n  - {name: b, command: b}\ngates:\n"
+       "  - {target: b, metric: cpu, threshold: 5%}\n",
+     "x.yml:7:25: this gate's metric is not judged; add 'cpu' to the list 'metrics:' of the target "
+     "or of the file"},
     {T "gates:\n  - function: f\n    threshold: 300%\n",
      "x.yml:6:16: '300%' would mean 4 times slower; a threshold is below 100%, such as 5%"},
     {T "ignore: {a: 1}\n",
@@ -254,6 +261,9 @@ static void test_everything_is_read(void **state)
     assert_string_equal(one->env[1], "EMPTY=");
     assert_int_equal(two->n_metrics, 2);
     assert_string_equal(two->env[0], "A=b=c");
+    assert_int_equal(suite.gate.n_own_metrics, 1);
+    assert_string_equal(suite.gate.own_metrics[0].target, "one");
+    assert_string_equal(suite.gate.own_metrics[0].metrics[0], "wall");
     assert_string_equal(two->metrics[1], "peak_rss");
     assert_int_equal(suite.gate.n_rules, 2);
     assert_string_equal(suite.gate.rules[0].function, "parse_*");
