@@ -4,7 +4,7 @@
 #   ci/matrix.sh [BUILD-FOLDER [TARGET [MODE]]]
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
-build=${1:-$top/build/gcc}
+build=$(cd "${1:-$top/build/gcc}" && pwd)
 read -ra targets <<<"${2:-compress_bench json_bench sql_bench cpp_bench threads_bench}"
 read -ra modes <<<"${3:-scopes functions sample}"
 [ -x "$build/bin/xsgate" ] || {
