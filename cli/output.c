@@ -71,7 +71,7 @@ int xsg_output_write(struct xsg_cli *cli, const struct xsg_comparison *compariso
     int first = 0;
 
     xsg_progress_clear();
-    if (html_page && xsg_report_find("html")) {
+    if (html_page) {
         struct xsg_err err = {0};
         struct xsg_cli quiet = {.arena = cli->arena};
         if (write_one(&quiet, comparison, "html", html_page, NULL) != 0) {

@@ -8,6 +8,8 @@ void xsg_report_text(struct xsg_buf *out, const struct xsg_comparison *compariso
                      const struct xsg_report_options *options);
 void xsg_report_markdown(struct xsg_buf *out, const struct xsg_comparison *comparison,
                          const struct xsg_report_options *options);
+void xsg_report_html(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                     const struct xsg_report_options *options);
 void xsg_report_junit(struct xsg_buf *out, const struct xsg_comparison *comparison,
                       const struct xsg_report_options *options);
 void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *comparison,
