@@ -20,12 +20,12 @@ enum xsg_profile_kind { XSG_PROFILE_SCOPE = 1, XSG_PROFILE_FUNCTION = 2, XSG_PRO
 
 struct xsg_profile_function {
     struct xsg_function function;
-    unsigned kinds;      /* enum xsg_profile_kind bits */
-    double self, total;  /* ns; total counts the outermost of recursive calls only */
-    double self_se;      /* standard error of an estimated self time (1-in-N timing); 0 if exact */
-    double calls;        /* 0 for sampled functions */
+    unsigned kinds;     /* enum xsg_profile_kind bits */
+    double self, total; /* ns; total counts the outermost of recursive calls only */
+    double self_se;     /* standard error of an estimated self time (1-in-N timing); 0 if exact */
+    double calls;       /* 0 for sampled functions */
     uint64_t samples;
-    double min, max;     /* ns per call, NaN when not timed */
+    double min, max;      /* ns per call, NaN when not timed */
     struct xsg_hist hist; /* ns per call */
 };
 
@@ -44,20 +44,20 @@ struct xsg_profile_bench {
 struct xsg_profile {
     struct xsg_profile_function *functions; /* by self, largest first */
     size_t n_functions;
-    struct xsg_calltree tree;               /* this invocation's; see <xsgate/run.h> */
+    struct xsg_calltree tree; /* this invocation's; see <xsgate/run.h> */
     struct xsg_profile_counter *counters;
     size_t n_counters;
     struct xsg_profile_bench *benches;
     size_t n_benches;
-    unsigned modes;       /* enum xsg_seg_mode bits that some process armed */
-    unsigned kinds;       /* enum xsg_profile_kind bits that delivered anything */
+    unsigned modes; /* enum xsg_seg_mode bits that some process armed */
+    unsigned kinds; /* enum xsg_profile_kind bits that delivered anything */
     size_t n_processes, n_threads;
-    size_t n_killed;      /* processes whose segment was not ended in order */
-    double total_ns;      /* sum of all self times */
+    size_t n_killed; /* processes whose segment was not ended in order */
+    double total_ns; /* sum of all self times */
     uint64_t samples;
-    uint64_t lost;        /* records of any kind that did not fit; the notes say which */
-    uint64_t lost_paths;  /* part of lost: calls and samples that count as their callers' */
-    const char **notes;   /* sentences for the report: losses, truncation, symbols */
+    uint64_t lost;       /* records of any kind that did not fit; the notes say which */
+    uint64_t lost_paths; /* part of lost: calls and samples that count as their callers' */
+    const char **notes;  /* sentences for the report: losses, truncation, symbols */
     size_t n_notes;
 };
 

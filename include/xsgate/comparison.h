@@ -25,32 +25,32 @@ struct xsg_gate_rule {
 
 /* Judged metrics of one target, where they are not the gate's. */
 struct xsg_gate_metrics {
-    const char *target;   /* its name */
+    const char *target; /* its name */
     const char **metrics;
     size_t n_metrics;
 };
 
 struct xsg_gate {
-    double threshold;     /* default for what no rule matches */
-    double alpha;         /* one-sided error over all functions of a target; default 0.01 */
-    double min_share;     /* functions below this share of the target on both sides are not judged */
+    double threshold; /* default for what no rule matches */
+    double alpha;     /* one-sided error over all functions of a target; default 0.01 */
+    double min_share; /* functions below this share of the target on both sides are not judged */
     struct xsg_gate_rule *rules;
     size_t n_rules;
-    const char **ignore;  /* globs of functions that never fail the gate */
+    const char **ignore; /* globs of functions that never fail the gate */
     size_t n_ignore;
     const char *filter;   /* glob: other functions are not judged, the target is; NULL: all are */
     const char **metrics; /* judged metrics; empty: "time" */
     size_t n_metrics;
     struct xsg_gate_metrics *own_metrics; /* of single targets, instead of metrics */
     size_t n_own_metrics;
-    bool strict;          /* undecided fails too */
+    bool strict; /* undecided fails too */
 };
 
-enum xsg_verdict {         /* of the whole comparison */
-    XSG_VERDICT_PASSED,
-    XSG_VERDICT_REGRESSED,
-    XSG_VERDICT_UNDECIDED,
-    XSG_VERDICT_INVALID
+enum xsg_verdict { /* of the whole comparison */
+                   XSG_VERDICT_PASSED,
+                   XSG_VERDICT_REGRESSED,
+                   XSG_VERDICT_UNDECIDED,
+                   XSG_VERDICT_INVALID
 };
 
 enum xsg_delta_verdict {
@@ -74,33 +74,33 @@ struct xsg_delta {
     struct xsg_function function; /* name NULL: the whole target */
     const char *metric, *unit;
     struct xsg_summary base, head;
-    double ratio;          /* estimate of head / base; 1.2 = 20 % slower; NaN for added, removed */
-    double low, high;      /* confidence interval of the ratio; high infinite: unbounded */
-    double p;              /* one-sided, of the direction seen, adjusted over functions and looks:
-                              evidence when below the gate's alpha; NaN if not tested */
-    double share;          /* of the target's base total, in [0, 1]; head's share when added */
-    double threshold;      /* that applied */
+    double ratio;     /* estimate of head / base; 1.2 = 20 % slower; NaN for added, removed */
+    double low, high; /* confidence interval of the ratio; high infinite: unbounded */
+    double p;         /* one-sided, of the direction seen, adjusted over functions and looks:
+                         evidence when below the gate's alpha; NaN if not tested */
+    double share;     /* of the target's base total, in [0, 1]; head's share when added */
+    double threshold; /* that applied */
     enum xsg_delta_verdict verdict;
-    const char *cause;     /* one phrase: "each call costs 21 % more; code changed in this range" */
-    int changed;           /* 1: the commit range touches the function, 0: it does not, -1: unknown */
-    const char *rule;      /* which rule decided: "threshold", "gates[0]: parse_*", "ignored: *_x",
-                              "below min_share", "not in filter", "effect on the target too small" */
-    bool counts;           /* takes part in the comparison's verdict; an ignored one does not */
+    const char *cause; /* one phrase: "each call costs 21 % more; code changed in this range" */
+    int changed;       /* 1: the commit range touches the function, 0: it does not, -1: unknown */
+    const char *rule;  /* which rule decided: "threshold", "gates[0]: parse_*", "ignored: *_x",
+                          "below min_share", "not in filter", "effect on the target too small" */
+    bool counts;       /* takes part in the comparison's verdict; an ignored one does not */
 };
 
 struct xsg_comparison {
-    int64_t id;                 /* in the store; 0 while not stored */
+    int64_t id; /* in the store; 0 while not stored */
     enum xsg_verdict verdict;
-    const char *reason;         /* one sentence for the verdict */
+    const char *reason; /* one sentence for the verdict */
     const struct xsg_run *base, *head;
-    bool paired;                /* interleaved rounds (true) or stored numbers (false) */
+    bool paired; /* interleaved rounds (true) or stored numbers (false) */
     double elapsed_s;
-    size_t rounds;              /* pairs per target, the largest */
-    double level;               /* confidence level of the intervals, two-sided: 0.98 */
-    double progress;            /* rounds of this look by rounds planned, in (0, 1]; 1: the last */
+    size_t rounds;   /* pairs per target, the largest */
+    double level;    /* confidence level of the intervals, two-sided: 0.98 */
+    double progress; /* rounds of this look by rounds planned, in (0, 1]; 1: the last */
     struct xsg_gate gate;
-    struct xsg_delta *deltas;   /* invalid, regressed, undecided, improved, added, removed, */
-    size_t n_deltas;            /* unchanged; within each by |ln ratio| x share, largest first */
+    struct xsg_delta *deltas; /* invalid, regressed, undecided, improved, added, removed, */
+    size_t n_deltas;          /* unchanged; within each by |ln ratio| x share, largest first */
     const char **warnings;
     size_t n_warnings;
 };

@@ -37,10 +37,10 @@ struct xsg_series {
 
 /* The call tree of a target, summed over all rounds; node 0 is the root (name = the target's). */
 struct xsg_tree_node {
-    uint32_t parent;       /* index; 0 for the root itself; parents come before children */
-    uint32_t function;     /* index into functions */
-    double self, total;    /* ns, mean per round */
-    double calls;          /* mean per round; 0 when not counted (sampling) */
+    uint32_t parent;    /* index; 0 for the root itself; parents come before children */
+    uint32_t function;  /* index into functions */
+    double self, total; /* ns, mean per round */
+    double calls;       /* mean per round; 0 when not counted (sampling) */
 };
 
 struct xsg_calltree {
@@ -53,17 +53,17 @@ struct xsg_calltree {
 /* What must be equal for stored numbers of time to be comparable. NULL or 0: unknown. */
 struct xsg_environment {
     const char *cpu_model;
-    int cores;               /* that this process may use */
-    int64_t memory;          /* bytes */
-    const char *kernel;      /* uname -r */
-    const char *os;          /* PRETTY_NAME of os-release */
-    const char *libc;        /* "glibc 2.36" */
-    const char *compiler;    /* first line of $CC --version (or cc), as the build sees it */
+    int cores;                  /* that this process may use */
+    int64_t memory;             /* bytes */
+    const char *kernel;         /* uname -r */
+    const char *os;             /* PRETTY_NAME of os-release */
+    const char *libc;           /* "glibc 2.36" */
+    const char *compiler;       /* first line of $CC --version (or cc), as the build sees it */
     const char *virtualization; /* "kvm", "docker", "" ... */
-    const char *governor;    /* cpufreq governor, "" when there is none */
-    const char *gpu;         /* name and driver, NULL without one */
-    const char *xsgate;      /* own version */
-    const char *fingerprint; /* 16 hex digits over the fields above that decide comparability */
+    const char *governor;       /* cpufreq governor, "" when there is none */
+    const char *gpu;            /* name and driver, NULL without one */
+    const char *xsgate;         /* own version */
+    const char *fingerprint;    /* 16 hex digits over the fields above that decide comparability */
 };
 
 struct xsg_commit {
@@ -77,21 +77,21 @@ struct xsg_commit {
 struct xsg_target_run {
     const char *name;
     const char *command;
-    const char *profile;       /* comma-separated: "scopes,sample" */
+    const char *profile; /* comma-separated: "scopes,sample" */
     struct xsg_calltree tree;
-    uint64_t lost;             /* records that did not fit, over all rounds */
-    uint64_t samples;          /* stack samples taken, over all rounds; 0 when not sampled */
-    const char *invalid;       /* why this target's numbers cannot be judged; NULL if they can */
+    uint64_t lost;       /* records that did not fit, over all rounds */
+    uint64_t samples;    /* stack samples taken, over all rounds; 0 when not sampled */
+    const char *invalid; /* why this target's numbers cannot be judged; NULL if they can */
 };
 
 struct xsg_run {
-    int64_t id;                /* in the store; 0 while not stored */
-    const char *session;       /* runs measured in the same interleaved rounds share it (hex) */
-    int64_t created;           /* seconds since the epoch */
+    int64_t id;          /* in the store; 0 while not stored */
+    const char *session; /* runs measured in the same interleaved rounds share it (hex) */
+    int64_t created;     /* seconds since the epoch */
     double elapsed_s;
     struct xsg_commit commit;
     struct xsg_environment environment;
-    const char *suite_hash;    /* over commands, profiles and build line: what was measured */
+    const char *suite_hash; /* over commands, profiles and build line: what was measured */
     struct xsg_target_run *targets;
     size_t n_targets;
     struct xsg_series *series;

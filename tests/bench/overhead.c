@@ -254,9 +254,9 @@ int main(int argc, char **argv)
             leaf_name = argv[++i];
             threads = atoi(argv[++i]);
         } else if (strcmp(argv[i], "--runtime") == 0 && i + 1 < argc) {
-                        options.runtime = realpath(argv[++i], NULL);
+            options.runtime = realpath(argv[++i], NULL);
         } else if (strcmp(argv[i], "--pg") == 0 && i + 1 < argc) {
-                        options.pg = realpath(argv[++i], NULL);
+            options.pg = realpath(argv[++i], NULL);
         } else if (strcmp(argv[i], "--repetitions") == 0 && i + 1 < argc) {
             options.repetitions = atol(argv[++i]);
         } else if (strcmp(argv[i], "--pairs") == 0 && i + 1 < argc) {

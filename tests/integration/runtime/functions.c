@@ -50,7 +50,7 @@ __attribute__((noinline)) static void jumper(int depth)
     volatile char room[64];
 
     room[0] = (char)depth;
-        if (depth == 0)
+    if (depth == 0)
         longjmp(back, 1);
     if (depth > 0)
         jumper(depth - 1);
@@ -186,7 +186,7 @@ __attribute__((noinline)) static long overflow(long n)
     volatile char room[1024];
 
     room[0] = (char)n;
-        return n < 1 << 30 ? overflow(n + 1) + room[0] : 0;
+    return n < 1 << 30 ? overflow(n + 1) + room[0] : 0;
 }
 
 int main(int argc, char **argv)

@@ -109,7 +109,7 @@ static void relay(long count, long n)
         pthread_t handle;
         thrd_t other;
 
-                if (i % 2 == 0 || getenv("TSAN_OPTIONS")) { /* which knows no C11 threads */
+        if (i % 2 == 0 || getenv("TSAN_OPTIONS")) { /* which knows no C11 threads */
             if (pthread_create(&handle, NULL, tree_thread, &n) != 0)
                 exit(9);
             pthread_join(handle, NULL);
@@ -167,7 +167,7 @@ static jmp_buf back;
 static void jumper(int depth)
 {
     XSG_SCOPE("jumper");
-        if (depth == 0)
+    if (depth == 0)
         longjmp(back, 1);
     if (depth > 0)
         jumper(depth - 1);
@@ -217,7 +217,8 @@ static void handler(int signal)
     leaf();
 }
 
-/* Scopes under a timer's fire; new call paths all the time, so that the slow half is hit as well. */
+/* Scopes under a timer's fire; new call paths all the time, so that the slow half is hit as well.
+ */
 static void path(unsigned bits, int depth)
 {
     if (depth == 0)
@@ -258,7 +259,7 @@ static void overflow(int n)
 
     XSG_SCOPE("down");
     room[0] = (char)n;
-        if (n < 1 << 30)
+    if (n < 1 << 30)
         overflow(n + room[0] % 2 + 1);
     sink += (unsigned long)room[0];
 }
@@ -303,7 +304,7 @@ static int forks(long n)
 
 static int execs(char **argv)
 {
-        char path[] = "/nonexistent/program", *missing[] = {path, NULL};
+    char path[] = "/nonexistent/program", *missing[] = {path, NULL};
 
     XSG_SCOPE("before");
     if (execv(missing[0], missing) != -1 || errno != ENOENT)
@@ -370,7 +371,8 @@ static void mixed_costs(long n)
     }
 }
 
-/* Cost alternates with the period of the thinned timing: without jitter the estimate would be off. */
+/* Cost alternates with the period of the thinned timing: without jitter the estimate would be off.
+ */
 static void aliasing(long n)
 {
     for (long i = 0; i < n; i++) {
@@ -391,7 +393,7 @@ int main(int argc, char **argv)
         tree(n);
     else if (strcmp(what, "threads") == 0)
         threads(n, m);
-        else if (strcmp(what, "crowd") == 0)
+    else if (strcmp(what, "crowd") == 0)
         crowd(n, m);
     else if (strcmp(what, "relay") == 0)
         relay(n, m);
