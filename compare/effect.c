@@ -7,6 +7,14 @@
 #include "base/stats.h"
 
 #define TRIM 0.2
+/*
+ * Student's t with n - 2g - 1 degrees of freedom is a little short in the far tails, which error
+ * control over many functions uses: for normal values the trimmed mean exceeds its 0.0018 quantile
+ * with 0.0027 at n = 10 and 0.0023 at n = 40, its 6e-5 quantile with 14e-5 and 11e-5 (400 000
+ * simulated samples each). A standard error larger by 1 + 1.6 / n brings all of these, for n = 5 to
+ * 80, to the nominal error or below.
+ */
+#define TAIL_CORRECTION 1.6
 #define COARSE_STEPS 20 /* below this many steps a value is a count, not a measurement */
 #define EXACT_SPREAD 5e-4
 
@@ -49,10 +57,12 @@ static void log_ratios(struct xsg_effect *effect, const struct xsg_sample_pair *
     } else {
         e = xsg_yuen(x, pair->n_base, y, pair->n_head, TRIM);
     }
+    size_t n = pair->n_base < pair->n_head ? pair->n_base : pair->n_head;
     /* The winsorised variance, as the standard error has it: with most values equal the plain one
      * would see the outliers and miss that the middle does not move. */
     double kept = 1 - 2 * TRIM;
-    double observed = e.se * e.se * kept * kept * (double)pair->n_base;
+    double observed = e.se * e.se * kept * kept * (double)n;
+    e.se *= 1 + TAIL_CORRECTION / (double)n;
     e.se = sqrt(e.se * e.se + hidden_variance(pair->resolution / mean, observed));
     from_estimate(effect, &e, alpha);
     effect->cost_high = mean * (effect->high - 1);
