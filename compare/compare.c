@@ -38,16 +38,24 @@ static bool same_environment(const struct xsg_run *base, const struct xsg_run *h
  * looks together is at most alpha whatever their correlation. Exact group-sequential bounds would
  * use the correlation and spend a little less power; this needs no assumption about it.
  */
-static void plan_look(const struct xsg_compare_options *options, double alpha,
-                      struct xsg_context *context)
+static void plan_look(struct xsg_context *context, size_t target)
 {
-    size_t n = options && options->n_looks > 1 ? options->n_looks : 1;
-    size_t k = options && options->look < n ? options->look : n - 1;
+    const struct xsg_compare_options *o = context->options;
+    size_t n = o && o->n_looks > 1 ? o->n_looks : 1;
+    size_t k = n - 1;
+    if (n > 1)
+        k = o->target_look && target < context->base->n_targets ? o->target_look[target] : o->look;
+    if (k >= n)
+        k = n - 1;
+    double alpha = context->gate->alpha;
     double now = ldexp(1, -(int)(n - 1 - k < 60 ? n - 1 - k : 60));
     double before = k == 0 ? 0 : now / 2;
     context->look_alpha = xsg_alpha_spent(alpha, now) - xsg_alpha_spent(alpha, before);
-    context->comparison->progress = now;
-    context->comparison->level = 1 - 2 * context->look_alpha;
+    struct xsg_comparison *c = context->comparison;
+    c->progress = fmax(c->progress, now);
+    /* One level is told for all intervals: that of the narrowest, the others are wider. */
+    double level = 1 - 2 * context->look_alpha;
+    c->level = c->level > 0 ? fmin(c->level, level) : level;
 }
 
 static int check_gate(const struct xsg_gate *gate, struct xsg_err *err)
@@ -85,9 +93,11 @@ int xsg_compare(struct xsg_arena *arena, const struct xsg_run *base, const struc
                                   .paired = comparison->paired,
                                   .comparison = comparison};
     context.comparable = context.paired || same_environment(base, head);
-    plan_look(options, gate->alpha, &context);
-    for (size_t i = 0; i < base->n_targets; i++)
+    plan_look(&context, base->n_targets);
+    for (size_t i = 0; i < base->n_targets; i++) {
+        plan_look(&context, i);
         xsg_target_compare(&context, &base->targets[i], find_target(head, base->targets[i].name));
+    }
     for (size_t i = 0; i < head->n_targets; i++) {
         if (!find_target(base, head->targets[i].name))
             xsg_target_compare(&context, NULL, &head->targets[i]);
