@@ -1,0 +1,269 @@
+/*
+ * False alarms, power and coverage of xsg_compare() on simulated sessions, looked at after 10, 20
+ * and 40 rounds. Seeds are fixed, so a failure is a change of the code and never bad luck; the
+ * bounds are the promise plus three standard errors of the number of sessions.
+ * XSG_STAT_SESSIONS=10000 makes the published figures sharper.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "compare/compare.h"
+#include "simulate.h"
+
+#define LOOKS 3
+static const size_t look_rounds[LOOKS] = {10, 20, 40};
+
+static size_t sessions(size_t usual)
+{
+    const char *text = getenv("XSG_STAT_SESSIONS");
+    long n = text ? strtol(text, NULL, 10) : 0;
+    return n > 0 ? (size_t)n : usual;
+}
+
+struct outcome {
+    bool alarm;          /* regressed at some look that was reached */
+    bool function_alarm; /* the same, of a function other than the slow one */
+    bool named;          /* the slow function is regressed at the end */
+    enum xsg_verdict verdict;
+    size_t rounds;
+    size_t undecided; /* function rows at the end, counting or not */
+};
+
+static void take(struct outcome *o, const struct xsg_comparison *c, const struct simulation *s)
+{
+    char slow[16];
+    snprintf(slow, sizeof slow, "f%zu", s->slow);
+    o->verdict = c->verdict;
+    o->alarm |= c->verdict == XSG_VERDICT_REGRESSED;
+    o->named = false;
+    o->undecided = 0;
+    for (size_t i = 0; i < c->n_deltas; i++) {
+        const struct xsg_delta *d = &c->deltas[i];
+        o->undecided += d->function.name && d->verdict == XSG_DELTA_UNDECIDED;
+        if (d->verdict != XSG_DELTA_REGRESSED || !d->function.name)
+            continue;
+        if (strcmp(d->function.name, slow) == 0)
+            o->named = true;
+        else
+            o->function_alarm = true;
+    }
+}
+
+/* A whole session as the plan would run it: stops at the first look where all is decided. */
+static struct outcome run_session(struct xsg_rng *rng, const struct simulation *s,
+                                  const struct xsg_gate *gate)
+{
+    struct xsg_arena arena = XSG_ARENA_INIT;
+    struct outcome o = {.alarm = false};
+    struct xsg_run base, head;
+    simulate(&arena, rng, s, &base, &head);
+    for (size_t look = 0; look < LOOKS; look++) {
+        struct xsg_run b, h;
+        struct xsg_comparison c;
+        simulated_look(&arena, &base, look_rounds[look], &b);
+        simulated_look(&arena, &head, look_rounds[look], &h);
+        const struct xsg_compare_options options = {.look = look, .n_looks = LOOKS};
+        assert_int_equal(xsg_compare(&arena, &b, &h, gate, &options, &c, NULL), 0);
+        take(&o, &c, s);
+        o.rounds = look_rounds[look];
+        if (xsg_compare_decided(&c, "sim"))
+            break;
+    }
+    xsg_arena_release(&arena);
+    return o;
+}
+
+struct rates {
+    double alarm, function_alarm, named, passed, undecided_verdict, rounds, undecided_rows;
+};
+
+static struct rates run_sessions(uint64_t seed, const struct simulation *s,
+                                 const struct xsg_gate *gate, size_t n)
+{
+    struct xsg_rng rng;
+    struct rates r = {0};
+    xsg_rng_init(&rng, seed);
+    for (size_t i = 0; i < n; i++) {
+        struct outcome o = run_session(&rng, s, gate);
+        r.alarm += o.alarm;
+        r.function_alarm += o.function_alarm;
+        r.named += o.named;
+        r.passed += o.verdict == XSG_VERDICT_PASSED;
+        r.undecided_verdict += o.verdict == XSG_VERDICT_UNDECIDED;
+        r.rounds += (double)o.rounds;
+        r.undecided_rows += (double)o.undecided;
+    }
+    double *all = (double *)&r;
+    for (size_t i = 0; i < sizeof r / sizeof *all; i++)
+        all[i] /= (double)n;
+    return r;
+}
+
+static void print_rates(const char *what, const struct rates *r, size_t n)
+{
+    printf("%-44s n=%zu  alarm %5.2f %%  other function %5.2f %%  named %5.1f %%  passed %5.1f %%  "
+           "undecided %5.1f %%  rounds %4.1f  open rows %.1f\n",
+           what, n, 100 * r->alarm, 100 * r->function_alarm, 100 * r->named, 100 * r->passed,
+           100 * r->undecided_verdict, r->rounds, r->undecided_rows);
+    fflush(stdout);
+}
+
+/* The promise plus three standard errors of a rate seen in n sessions. */
+static double bound(double rate, size_t n)
+{
+    return rate + 3 * sqrt(rate * (1 - rate) / (double)n);
+}
+
+static const struct simulation models[] = {
+    {NOISE_LOGNORMAL, 30, 40, 0.015, 500, 0, 1},
+    {NOISE_HEAVY, 30, 40, 0.015, 500, 0, 1},
+    {NOISE_DRIFT, 30, 40, 0.01, 500, 0, 1},
+    {NOISE_SAMPLED, 30, 40, 0.01, 500, 0, 1},
+};
+static const char *const model_names[] = {"log-normal", "heavy tail", "drift and bursts",
+                                          "sampled"};
+#define N_MODELS (sizeof models / sizeof models[0])
+
+/* Nothing changed. With a threshold of next to nothing only the error control stands between noise
+ * and an alarm: at most alpha of all gates may be red, over 30 functions, the target and 3 looks.
+ */
+static void test_false_alarms_without_threshold(void **state)
+{
+    (void)state;
+    size_t n = sessions(800);
+    struct xsg_gate gate;
+    xsg_gate_init(&gate);
+    gate.threshold = 1e-4;
+    for (size_t i = 0; i < N_MODELS; i++) {
+        struct rates r = run_sessions(100 + i, &models[i], &gate, n);
+        char what[80];
+        snprintf(what, sizeof what, "A/A, no threshold, %s", model_names[i]);
+        print_rates(what, &r, n);
+        assert_true(r.alarm <= bound(gate.alpha, n));
+    }
+}
+
+/* Nothing changed, threshold as users have it. */
+static void test_false_alarms(void **state)
+{
+    (void)state;
+    size_t n = sessions(800);
+    struct xsg_gate gate;
+    xsg_gate_init(&gate);
+    for (size_t i = 0; i < N_MODELS; i++) {
+        struct rates r = run_sessions(200 + i, &models[i], &gate, n);
+        char what[80];
+        snprintf(what, sizeof what, "A/A, threshold 5 %%, %s", model_names[i]);
+        print_rates(what, &r, n);
+        assert_true(r.alarm <= bound(gate.alpha, n));
+    }
+}
+
+/* How surely a slowdown of the second largest function (an eighth of the target) is named. The
+ * sampler sees 16 samples of it per invocation: 20 % is at the edge of what 40 rounds can show. */
+struct power_case {
+    double slow_ratio, threshold;
+    double named[N_MODELS]; /* at least, apart from chance */
+};
+
+static void test_power(void **state)
+{
+    (void)state;
+    static const struct power_case cases[] = {{1.2, 0.05, {0.999, 0.999, 0.999, 0.6}},
+                                              {1.05, 0.03, {0.99, 0.97, 0.99, 0}}};
+    size_t n = sessions(200);
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        for (size_t i = 0; i < N_MODELS; i++) {
+            struct xsg_gate gate;
+            xsg_gate_init(&gate);
+            gate.threshold = cases[k].threshold;
+            struct simulation s = models[i];
+            s.slow = 1;
+            s.slow_ratio = cases[k].slow_ratio;
+            struct rates r = run_sessions(300 + 100 * k + i, &s, &gate, n);
+            char what[80];
+            snprintf(what, sizeof what, "%.0f %% slower, threshold %.0f %%, %s",
+                     100 * (s.slow_ratio - 1), 100 * gate.threshold, model_names[i]);
+            print_rates(what, &r, n);
+            double least = cases[k].named[i];
+            assert_true(r.named >= 1 - bound(1 - least, n));
+            /* Exactly the slow one: no other function may be blamed. */
+            assert_true(r.function_alarm <= bound(gate.alpha, n));
+        }
+    }
+}
+
+/* ---- intervals ------------------------------------------------------------------------------- */
+
+struct coverage {
+    size_t n, below, above; /* intervals; those that lie below or above the truth */
+    double level;
+};
+
+static void cover(struct coverage *cov, struct xsg_rng *rng, const struct simulation *s)
+{
+    struct xsg_arena arena = XSG_ARENA_INIT;
+    struct xsg_run base, head;
+    struct xsg_comparison c;
+    struct xsg_gate gate;
+    xsg_gate_init(&gate);
+    gate.alpha = 0.05; /* wide enough tails to be counted */
+    simulate(&arena, rng, s, &base, &head);
+    assert_int_equal(xsg_compare(&arena, &base, &head, &gate, NULL, &c, NULL), 0);
+    cov->level = c.level;
+    for (size_t i = 0; i < c.n_deltas; i++) {
+        const struct xsg_delta *d = &c.deltas[i];
+        if (!d->function.name || isnan(d->ratio))
+            continue;
+        double truth = strcmp(d->function.name, "f0") == 0 ? s->slow_ratio : 1;
+        cov->n++;
+        cov->below += d->high < truth;
+        cov->above += d->low > truth;
+    }
+    xsg_arena_release(&arena);
+}
+
+/* The interval misses the truth on each side at most as often as it says. Functions of one session
+ * share the machine's drift, so the effective number of intervals is taken as that of sessions. */
+static void test_coverage(void **state)
+{
+    (void)state;
+    static const size_t rounds[] = {10, 40};
+    size_t n = sessions(300);
+    for (size_t i = 0; i < N_MODELS; i++) {
+        for (size_t k = 0; k < 2; k++) {
+            struct simulation s = models[i];
+            struct coverage cov = {0};
+            struct xsg_rng rng;
+            xsg_rng_init(&rng, 500 + 10 * i + k);
+            s.rounds = rounds[k];
+            s.slow_ratio = 1.2;
+            for (size_t j = 0; j < n; j++)
+                cover(&cov, &rng, &s);
+            double below = (double)cov.below / (double)cov.n;
+            double above = (double)cov.above / (double)cov.n;
+            printf("intervals of %.0f %%, %zu rounds, %-17s n=%zu  too low %4.2f %%  too high "
+                   "%4.2f %%\n",
+                   100 * cov.level, rounds[k], model_names[i], cov.n, 100 * below, 100 * above);
+            fflush(stdout);
+            double tail = (1 - cov.level) / 2;
+            assert_true(below <= bound(tail, n));
+            assert_true(above <= bound(tail, n));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_false_alarms_without_threshold), cmocka_unit_test(test_false_alarms),
+        cmocka_unit_test(test_power), cmocka_unit_test(test_coverage)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
