@@ -53,9 +53,9 @@ struct xsg_profile {
     unsigned kinds; /* enum xsg_profile_kind bits that delivered anything */
     size_t n_processes, n_threads;
     size_t n_killed; /* processes whose segment was not ended in order */
-    double total_ns; /* sum of all self times */
+    double total_ns; /* sum of self times; with both, the larger of measured and sampled */
     uint64_t samples;
-    uint64_t lost;       /* records of any kind that did not fit; the notes say which */
+    uint64_t lost;       /* records that did not fit, or are damaged; the notes say which */
     uint64_t lost_paths; /* part of lost: calls and samples that count as their callers' */
     const char **notes;  /* sentences for the report: losses, truncation, symbols */
     size_t n_notes;
