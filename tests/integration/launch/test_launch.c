@@ -117,6 +117,28 @@ static void test_functions(void **state)
     assert_true(find("with_scopes")->calls == 2);
 }
 
+static void test_samples(void **state)
+{
+    (void)state;
+    target.profile = XSG_MODE_SAMPLE;
+    run_actor("plain", "spin 300");
+    assert_null(out.failure);
+    assert_true(out.profile.samples > 10);
+    const struct xsg_profile_function *spin = find("spin");
+    assert_non_null(spin);
+    assert_true(spin->total > 0.5 * out.profile.total_ns);
+}
+
+static void test_scopes_and_samples_both_have_to_come(void **state)
+{
+    (void)state;
+    target.profile = XSG_MODE_SCOPES | XSG_MODE_SAMPLE;
+    run_actor("plain", "scopes 10 spin 200");
+    assert_null(out.failure);
+    run_actor("plain", "spin 200");
+    assert_string_equal(out.failure, "no scope was entered");
+}
+
 static void test_forks_are_merged(void **state)
 {
     (void)state;
@@ -556,6 +578,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_scopes),
         TEST(test_functions),
+        TEST(test_samples),
+        TEST(test_scopes_and_samples_both_have_to_come),
         TEST(test_forks_are_merged),
         TEST(test_benches_run_as_often_as_told),
         TEST(test_without_a_profile),
