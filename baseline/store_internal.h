@@ -11,7 +11,7 @@
 
 enum {
     XSG_STORE_APPLICATION = 0x78736774, /* "xsgt", in the file's header: file(1) and we know it */
-    XSG_STORE_STATEMENTS = 64,
+    XSG_STORE_STATEMENTS = 128,
     XSG_STORE_LONGEST = 256 << 20 /* bytes of one value: what is larger is damage or an attack */
 };
 

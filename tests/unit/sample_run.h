@@ -70,8 +70,7 @@ static const char *const hostile_texts[] = {"",
                                             "\xc3\x28",
                                             "<b>&amp;",
                                             "std::map<int, char>::operator[](int const&)",
-                                            "\xe2\x80\xae"
-                                            "abc",
+                                            "\xe2\x80\xaexyz",
                                             "%s%n",
                                             "NULL"};
 

@@ -89,7 +89,6 @@ static inline char *temp_store_ask(struct temp_store *t, const char *sql)
     sqlite3_stmt *s = NULL;
     char *text = NULL;
     if (sqlite3_open(t->path, &db) == SQLITE_OK &&
-        sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK &&
         sqlite3_prepare_v2(db, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
         text = xsg_strdup(&t->arena, (const char *)sqlite3_column_text(s, 0));
     sqlite3_finalize(s);

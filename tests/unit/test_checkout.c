@@ -128,11 +128,11 @@ static void what_was_left_half_made_is_made_again(void **state)
         "mkdir -p repo/.xsgate/checkouts/.new/x; chmod 0 repo/.xsgate/checkouts/.new/x",
         "mkdir -p repo/.xsgate/checkouts/$OID/.git",
         "mkdir -p repo/.xsgate/checkouts/.old/x; echo x > repo/.xsgate/checkouts/$OID",
-        "mkdir -p repo/.xsgate/checkouts/$OID/.git; echo junk > "
-        "repo/.xsgate/checkouts/$OID/.git/HEAD",
+        "cd repo/.xsgate; mkdir -p checkouts/$OID/.git; echo junk > checkouts/$OID/.git/HEAD",
         "mkdir -p repo/.xsgate/checkouts; ln -s /etc repo/.xsgate/checkouts/$OID"};
     for (size_t i = 0; i < sizeof ruins / sizeof *ruins; i++) {
-        sh("chmod -R u+rwx repo/.xsgate 2>/dev/null || true; rm -rf repo/.xsgate");
+        sh("chmod -R u+rwx repo/.xsgate 2>/dev/null || true; rm -rf repo/.xsgate; mkdir "
+           "repo/.xsgate");
         sh(ruins[i]);
         assert_checked_out("HEAD");
         assert_true(fresh);

@@ -256,8 +256,9 @@ static void a_hostile_schema_does_no_harm(void **state)
         " SELECT i AS run, i AS ord, 1 AS measure, 1 AS site, 1 AS n, 1.0 AS median, 1.0 AS mean,"
         " zeroblob(8) AS data FROM n",
         "DROP VIEW v_series; DROP TABLE series",
-        "DROP VIEW v_series; DROP TABLE series; CREATE TABLE series (run, ord, measure, site, n,"
-        " median, mean, data); INSERT INTO series VALUES (1, 0, 1, 1, 1, 'x', 'y', 'not a blob')",
+        "DROP VIEW v_series; DROP TABLE series;"
+        "CREATE TABLE series (run, ord, measure, site, n, median, mean, data);"
+        "INSERT INTO series VALUES (1, 0, 1, 1, 1, 'x', 'y', 'not a blob')",
         "UPDATE sites SET line = 99999999999, end_line = -5",
         "UPDATE targets SET lost = -1, samples = -2"};
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
