@@ -141,17 +141,31 @@ void xsg_target_add_row(struct xsg_target_work *t, const char *metric)
         t->context->comparison->rounds = values.n_head;
 }
 
+static double share_of(const struct xsg_side *side, const char *metric,
+                       const struct xsg_series *series, double total)
+{
+    double mean = series ? xsg_side_mean(side, metric, &series->function) : 0;
+    return mean > 0 ? fmin(1, mean / total) : 0;
+}
+
 /* Time share for every metric: a function is worth judging by what it takes, not by how often it
  * is called. Without times, the share of the metric itself. */
 static void take_shares(const struct xsg_target_work *t, const struct xsg_match *match,
                         struct xsg_row *row, double metric_total, double *head_share)
 {
-    double total = t->total > 0 ? t->total : metric_total;
-    const char *by = t->total > 0 ? "time" : row->delta.metric;
-    double base = match->base ? xsg_side_mean(&t->base, by, &match->base->function) : 0;
-    double head = match->head ? xsg_side_mean(&t->head, by, &match->head->function) : 0;
-    row->delta.share = total > 0 ? fmin(1, fmax(0, base) / total) : (double)NAN;
-    *head_share = total > 0 ? fmin(1, fmax(0, head) / total) : (double)NAN;
+    bool timed =
+        t->total > 0 && ((match->base && xsg_side_find(&t->base, "time", &match->base->function)) ||
+                         (match->head && xsg_side_find(&t->head, "time", &match->head->function)));
+    const char *by = timed ? "time" : row->delta.metric;
+    double total = timed ? t->total : metric_total;
+    if (total > 0) {
+        row->delta.share = share_of(&t->base, by, match->base, total);
+        *head_share = share_of(&t->head, by, match->head, total);
+    } else {
+        /* Nothing on the base side that it could be a part of. */
+        row->delta.share = 0;
+        *head_share = 1;
+    }
     row->total = strcmp(row->delta.metric, "calls") == 0 ? metric_total : total;
 }
 
