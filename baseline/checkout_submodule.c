@@ -116,6 +116,7 @@ static git_repository *fetch_remote(struct job *job, git_submodule *submodule, c
     const char *place = xsg_printf(&job->arena, "%smodules/%s", git_repository_path(job->made),
                                    git_submodule_name(submodule));
     const git_error *last;
+    xsg_info("fetching the submodule '%s' from %s", path, url ? url : "nowhere");
     if (!url || git_submodule_resolve_url(&resolved, job->source, url) != 0) {
         job->rc = fail_submodule(job, path, oid, "it has no usable URL");
     } else if (xsg_mkdirs(place, NULL) != XSG_OK ||

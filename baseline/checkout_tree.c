@@ -2,20 +2,35 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "baseline/git_internal.h"
 
-/* The path from the folder from to to: what both share moves together with the checkout. */
-static const char *relative_to(struct xsg_arena *arena, const char *from, const char *to)
+/* How many bytes of folder name the work tree (or the submodule's) that the checkout is in. */
+static size_t root_length(const char *folder)
+{
+    size_t n = 0;
+    for (const char *at = folder; (at = strstr(at, "/.xsgate/checkouts/")); at++)
+        n = (size_t)(at - folder) + 1;
+    return n;
+}
+
+/* The path from a folder of the checkout to the objects, relative where both are in one work tree
+ * and so move together; else absolute, as for a linked worktree, which may move alone. */
+static const char *path_to(struct xsg_arena *arena, const char *from, const char *to)
 {
     size_t common = 0;
     for (size_t i = 0; from[i] && from[i] == to[i]; i++) {
         if (from[i] == '/')
             common = i + 1;
     }
+    if (common == 0 || common < root_length(from))
+        return to;
     const char *up = "";
     for (const char *p = from + common; *p; p += strcspn(p, "/"), p += strspn(p, "/"))
         up = xsg_printf(arena, "../%s", up);
-    return xsg_printf(arena, "%s%s", up, to + common);
+    const char *path = xsg_printf(arena, "%s%s", up, to + common);
+    /* Where a link leads elsewhere on the way, ".." is not the way back. */
+    return xsg_is_dir(xsg_path_join(arena, from, path)) ? path : to;
 }
 
 static int write_text(const char *path, const char *text, struct xsg_err *err)
@@ -29,15 +44,10 @@ static int borrow_objects(git_repository *source, struct xsg_arena *arena, const
     const char *objects = xsg_path_join(arena, git_repository_commondir(source), "objects");
     const char *own = xsg_path_join(arena, folder, ".git/objects");
     const char *info = xsg_path_join(arena, own, "info");
-    const char *seen = relative_to(arena, own, objects);
     int rc = xsg_mkdirs(info, err);
-    /* Not where a link leads elsewhere, and not for a work tree whose .git is far away: those do
-     * not move together. */
-    if (!xsg_is_dir(xsg_path_join(arena, own, seen)) || strstr(seen, "../../../../../../../../"))
-        seen = objects;
     if (rc == XSG_OK)
-        rc = write_text(xsg_path_join(arena, info, "alternates"), xsg_printf(arena, "%s\n", seen),
-                        err);
+        rc = write_text(xsg_path_join(arena, info, "alternates"),
+                        xsg_printf(arena, "%s\n", path_to(arena, own, objects)), err);
     return rc;
 }
 
@@ -89,6 +99,20 @@ static void copy_settings(git_repository *source, git_repository *made)
     git_config_free(to);
 }
 
+/* libgit2 runs no foreign filters: what git would have fetched and put in place stays a pointer. */
+static void warn_of_pointers(struct xsg_arena *arena, const char *folder, const git_oid *oid)
+{
+    char *text;
+    size_t n;
+    if (xsg_read_file(arena, xsg_path_join(arena, folder, ".gitattributes"), 1 << 20, &text, &n,
+                      NULL) == XSG_OK &&
+        strstr(text, "filter=lfs"))
+        xsg_warn(
+            "in the checkout of commit %.10s the files of Git LFS are pointers, not contents; let "
+            "the build fetch what it needs ('git lfs pull')",
+            git_oid_tostr_s(oid));
+}
+
 static int write_files(git_repository *source, git_repository *made, const git_oid *oid,
                        struct xsg_err *err)
 {
@@ -126,6 +150,8 @@ int xsg__checkout_tree(git_repository *source, const git_oid *oid, const char *f
         copy_settings(source, made);
         rc = write_files(source, made, oid, err);
     }
+    if (rc == XSG_OK)
+        warn_of_pointers(&arena, folder, oid);
     if (rc == XSG_OK)
         rc = xsg__checkout_submodules(source, made, folder, depth, err);
     git_repository_free(made);

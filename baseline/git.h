@@ -40,9 +40,11 @@ int xsg_git_merge_base(struct xsg_git *git, struct xsg_arena *arena, const char 
                        struct xsg_commit *commit, struct xsg_err *err);
 
 /*
- * A checkout of a commit below .xsgate/checkouts/OID: a detached worktree with submodules, made
- * once, safe against two callers at once (file lock), repaired when half-made. *fresh: it was just
- * made, or its build never finished (see xsg_git_checkout_built).
+ * A checkout of a commit below .xsgate/checkouts/OID: a repository of its own that borrows this
+ * one's objects, HEAD detached, with submodules. Made once, safe against two callers at once, made
+ * again when it was left half-made. *fresh: it was just made, or its build never finished (see
+ * xsg_git_checkout_built). A submodule comes from where this clone has it; one that the work tree
+ * does without is left out; one that only this commit has is fetched from its URL.
  */
 int xsg_git_checkout(struct xsg_git *git, struct xsg_arena *arena, const char *oid, char **path,
                      bool *fresh, struct xsg_err *err);
@@ -50,7 +52,8 @@ int xsg_git_checkout(struct xsg_git *git, struct xsg_arena *arena, const char *o
 int xsg_git_checkout_built(struct xsg_git *git, const char *oid, const char *key,
                            struct xsg_err *err);
 bool xsg_git_checkout_is_built(struct xsg_git *git, const char *oid, const char *key);
-/* Holds the checkout for building and measuring; another gate waits. Released by close or death. */
+/* Holds the checkout for building and measuring; another gate waits, and prune leaves it. Taken
+ * before xsg_git_checkout. fd: closing it releases the lock, as does the process's death. */
 int xsg_git_checkout_lock(struct xsg_git *git, const char *oid, bool wait, int *fd,
                           struct xsg_err *err);
 /* Removes checkouts of commits other than keep[n]. */

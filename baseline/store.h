@@ -1,6 +1,7 @@
 /*
  * The store: SQLite at .xsgate/store.db (the only place that includes sqlite3). WAL; a run is
- * stored whole or not at all; several processes may write at once (busy time-out, then XSG_EBUSY).
+ * stored whole or not at all; several processes may write at once (XSG_EBUSY after half
+ * a minute). A handle is for one thread at a time.
  * The schema is documented in docs/formats/store.md and made by numbered migrations
  * (baseline/schema).
  */
@@ -59,9 +60,12 @@ int xsg_store_stat(struct xsg_store *store, struct xsg_store_stat *stat, struct 
 /* verify: SQLite's integrity check, foreign keys, and every value blob's length and finiteness. */
 int xsg_store_verify(struct xsg_store *store, struct xsg_arena *arena, char ***findings, size_t *n,
                      struct xsg_err *err);
-/* merge: copies runs and comparisons of another store that this one lacks (by session and side). */
+/* merge: copies runs and comparisons of another store that this one lacks, all or none.
+ * A run is known in every store by a random uid. An older other is brought up to date first. */
 int xsg_store_merge(struct xsg_store *store, const char *other, size_t *added, struct xsg_err *err);
-/* prune: removes all but the newest keep runs per commit and environment, and those older than. */
+/* prune: removes all but the newest keep runs per commit (changed work trees apart) and
+ * environment, and those older than; comparisons by the same rules per pair of commits. Runs of
+ * comparisons that stay are kept. The space is given back. *removed counts runs. */
 struct xsg_store_prune {
     int64_t keep;       /* per commit and environment; 0: no limit */
     int64_t older_than; /* seconds since the epoch; 0: no limit */
