@@ -256,6 +256,32 @@ static void a_moved_repository_takes_its_checkouts_along(void **state)
         sh("cd moved; git describe --tags; echo s"));
 }
 
+static void a_moved_linked_worktree_still_finds_its_objects(void **state)
+{
+    (void)state;
+    sh("start repo; echo 1 > a; commit 1; git worktree add -q ../linked -b side");
+    open_at("linked");
+    assert_checked_out("HEAD");
+    setenv("NAME", xsg_path_base(path), 1);
+    sh("mkdir elsewhere; mv linked elsewhere/deeper");
+    assert_string_equal(sh("cd elsewhere/deeper/.xsgate/checkouts/$NAME; git log --format=%s"),
+                        "1");
+}
+
+/* Amended away and collected: the files are there, and can be built. */
+static void a_commit_that_the_user_dropped_stays_checked_out(void **state)
+{
+    (void)state;
+    sh("start repo; echo 1 > a; commit 1; echo 2 > a; commit 2");
+    open_at("repo");
+    assert_checked_out("HEAD");
+    sh("cd repo; git reset -q --hard HEAD~1; git reflog expire --expire=now --all;"
+       "git gc -q --prune=now; ! git cat-file -e $OID 2> err");
+    assert_int_equal(xsg_git_checkout(git, &repo.arena, getenv("OID"), &path, &fresh, &err),
+                     XSG_OK);
+    assert_string_equal(sh("cat $CO/a"), "2");
+}
+
 static void submodules_come_from_the_clone(void **state)
 {
     (void)state;
@@ -421,6 +447,8 @@ int main(void)
         TEST(a_checkout_in_use_is_held),
         TEST(prune_keeps_what_it_is_told_to),
         TEST(a_moved_repository_takes_its_checkouts_along),
+        TEST(a_moved_linked_worktree_still_finds_its_objects),
+        TEST(a_commit_that_the_user_dropped_stays_checked_out),
         TEST(submodules_come_from_the_clone),
         TEST(a_submodule_that_only_the_base_has_is_fetched),
         TEST(a_submodule_that_the_work_tree_does_without_is_left_out),

@@ -245,6 +245,29 @@ static void many_processes_open_a_new_store_at_once(void **state)
     }
 }
 
+static void a_writer_that_does_not_let_go_is_waited_for_a_while(void **state)
+{
+    struct temp_store *t = *state;
+    sqlite3 *other;
+    int patience = xsg__store_patience_ms;
+    xsg__store_patience_ms = 200;
+    assert_int_equal(temp_store_open(t, true), XSG_OK);
+    put_one(t);
+    assert_int_equal(sqlite3_open(t->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    struct xsg_run run = sample_run(&t->arena, 6, 3, 4), got;
+    int busy = xsg_store_put(t->store, &run, &t->err);
+    int read = xsg_store_get(t->store, &t->arena, 1, &got, NULL);
+    sqlite3_close(other);
+    xsg__store_patience_ms = patience;
+    assert_int_equal(busy, XSG_EBUSY);
+    assert_text(t->err.text, "another process has held the store '");
+    assert_text(t->err.text, "' for 0.2 s");
+    assert_int_equal(read, XSG_OK);
+    assert_int_equal(xsg_store_put(t->store, &run, NULL), XSG_OK);
+    assert_int_equal(temp_store_runs(t), 2);
+}
+
 /* What a stranger could put into a file that says it is a store. */
 static void a_hostile_schema_does_no_harm(void **state)
 {
@@ -302,6 +325,7 @@ int main(void)
         TEST(a_read_only_store_can_be_read),
         TEST(a_folder_that_cannot_be_made_says_so),
         TEST(many_processes_open_a_new_store_at_once),
+        TEST(a_writer_that_does_not_let_go_is_waited_for_a_while),
         TEST(a_hostile_schema_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
