@@ -23,6 +23,8 @@ report=$work/report.html
 cp -R "$top/tests/targets/json_bench" "$work/repo"
 cd "$work/repo"
 rm slower.patch
+# By the program's own marks: the steadiest numbers. `profile: [sample]` needs none of them.
+sed -i -e 's/-DPROFILE=sample/-DPROFILE=scopes/' -e 's/profile: \[sample\]/profile: [scopes]/' xsgate.yml
 commit() {
     git add -A
     git -c user.name=quickstart -c user.email=quickstart@localhost commit -q -m "$1"
@@ -36,11 +38,11 @@ commit "Room for escaped slashes"
 say "quickstart: xsgate run --baseline main, in a repository where"
 git --no-pager diff --stat main feature >&2
 status=0
-XSGATE_INCLUDE=$top/include "$xsgate" run --baseline main --report text --report "html:$report" \
+XSGATE_INCLUDE=$top/include "$xsgate" run --baseline main --max-time 3m --report text --report "html:$report" \
     >"$work/table" || status=$?
 cat "$work/table"
-if [ $status -ne 1 ] || ! grep -q 'escape_string' "$work/table"; then
-    say "quickstart: expected status 1 and the function escape_string; got status $status"
+if [ $status -ne 1 ] || ! grep -Eq '^ *slower .*escape_string' "$work/table"; then
+    say "quickstart: expected status 1 and escape_string as slower; got status $status"
     exit 1
 fi
 say ""

@@ -85,7 +85,7 @@ def check_one_side(xsgate, root):
 
 
 def main():
-    xsgate, folder = sys.argv[1:3]
+    xsgate, folder = map(os.path.abspath, sys.argv[1:3])
     scratch = os.path.realpath(tempfile.mkdtemp(prefix="xsgate-bad-"))
     root = os.path.join(scratch, "repo")
     try:

@@ -205,6 +205,8 @@ def main():
     parser.add_argument("mode", choices=MODES)
     parser.add_argument("checks", nargs="*", metavar="CHECK")
     options = parser.parse_args()
+    for name in ("xsgate", "targets", "include"):
+        setattr(options, name, os.path.abspath(getattr(options, name)))
     for name in options.checks:
         if name not in CHECKS:
             parser.error("unknown check %s: expected %s" % (name, ", ".join(CHECKS)))

@@ -58,7 +58,8 @@ def check_mode(xsgate, folder, include, mode):
 
 
 def main():
-    good = [check_mode(*sys.argv[1:4], mode) for mode in ("scopes", "functions")]
+    paths = [os.path.abspath(path) for path in sys.argv[1:4]]
+    good = [check_mode(*paths, mode) for mode in ("scopes", "functions")]
     return 0 if all(good) else 1
 
 
