@@ -153,6 +153,8 @@ struct xsg_seg_module {
  * 64: it has a weight of 1, and the like of it in untimed calls stays in the caller's time. How
  * many durations were really measured is the histogram's n, or more where the histogram is thinned
  * (always-timed scopes). Self time is inclusive minus the children's inclusive times.
+ * credit calls are in timed already though they are still to come: a reader takes timed - credit,
+ * or timed when that would be negative (the process was killed within a decrement).
  * A process made by fork starts with the path on which it was forked: calls 1 each, time from the
  * fork on. A parent's index is smaller than its child's.
  * For SAMPLE nodes (a stack's frames, outermost first, each node one return address or, at the
@@ -184,7 +186,7 @@ struct xsg_seg_node { /* 64 bytes, aligned so: one cache line */
     uint64_t timed;
     uint64_t ticks;
     uint64_t next;   /* 0: each call is timed; else the call count from which one is timed again */
-    uint64_t record; /* writer's business: the timed count up to which the histogram is left out */
+    uint64_t credit; /* calls that timed holds in advance; their histogram entries are left out */
     uint32_t stack;  /* writer's business: low half of the stack pointer at its last entry */
     uint32_t up;     /* writer's business: bytes from its parent to it in memory */
     uint32_t parent; /* its own index for nodes 0 and 1 */

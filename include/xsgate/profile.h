@@ -111,7 +111,7 @@ struct xsg__site {
 };
 
 struct xsg__node { /* = struct xsg_seg_node of the session file */
-    uint64_t key, calls, timed, ticks, next, record;
+    uint64_t key, calls, timed, ticks, next, credit;
     uint32_t stack, up, parent, hist;
 };
 
@@ -143,9 +143,11 @@ struct xsg__api {
     uint32_t abi, size;
     uint32_t scopes; /* 1: scopes are to be recorded; 0: benches only */
     uint32_t reserved;
-    struct xsg__thread *(*attach)(void); /* NULL: not now; XSG__LOST: there is no room */
-    struct xsg__frame (*enter)(struct xsg__thread *, struct xsg__site *, uint32_t stack);
+    /* *here is the module's xsg__here, which it may set. The thunks: see xsg__slow_enter. */
+    struct xsg__frame (*enter)(struct xsg__site *, struct xsg__thread **here, uint64_t stack);
     void (*leave)(struct xsg__node *, uint64_t start, uint64_t now);
+    void (*thunk_enter)(void);
+    void (*thunk_leave)(void);
     void (*begin)(struct xsg__site *);
     void (*end)(void);
     void (*number)(struct xsg__site *, int64_t);
@@ -237,7 +239,7 @@ XSG__PRIVATE void xsg__note_stack(uint32_t *low)
 {
     /* the low half: only places within one stack are compared */
 #if defined(__x86_64__)
-    __asm__ __volatile__("movl %%esp, %0" : "=m"(*low));
+    __asm__ __volatile__("{movl %%esp, %0|mov %0, esp}" : "=m"(*low));
 #elif defined(__aarch64__)
     uint64_t sp;
     __asm__ __volatile__("mov %0, sp" : "=r"(sp));
@@ -247,23 +249,59 @@ XSG__PRIVATE void xsg__note_stack(uint32_t *low)
 #endif
 }
 
-/* The slow halves, out of line; nothing of the fast ones is alive across them but the program's
- * own. */
+/*
+ * The slow halves are in the runtime. On x86-64 they are reached by a jump that keeps all general
+ * registers but the named ones, so that a scope costs the function around it no call: no saved
+ * registers, no aligned stack, nothing while idle.
+ */
+#if defined(__x86_64__) && defined(__LP64__) && !defined(__APX_F__)
+#define XSG__THUNKS 1
+#define XSG__JUMP(thunk)                                                                           \
+    "{leaq 1f(%%rip), %%rax|lea rax, 1f[rip]}\n\t{jmp *%[" #thunk "]|jmp %[" #thunk "]}\n1:"
+#define XSG__VECTORS                                                                               \
+    "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",       \
+        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
+#ifdef __AVX512F__
+#define XSG__MORE_VECTORS                                                                          \
+    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",    \
+        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k0", "k1", "k2", "k3", "k4", "k5",  \
+        "k6", "k7"
+#else
+#define XSG__MORE_VECTORS
+#endif
+
+XSG__PRIVATE struct xsg__frame xsg__slow_enter(struct xsg__site *site)
+{
+    struct xsg__frame frame;
+
+    __asm__ __volatile__(XSG__JUMP(thunk)
+                         : "=&a"(frame.own), "=&d"(frame.start)
+                         : "D"(site), "S"(&xsg__here), [thunk] "m"(xsg__api->thunk_enter)
+                         : "r11", "cc", "memory", XSG__VECTORS XSG__MORE_VECTORS);
+    return frame;
+}
+
+XSG__PRIVATE void xsg__slow_leave(struct xsg__node *own, uint64_t start, uint64_t now)
+{
+    uint64_t lost;
+
+    __asm__ __volatile__(XSG__JUMP(thunk)
+                         : "=&a"(lost), "+d"(now)
+                         : "D"(own), "S"(start), [thunk] "m"(xsg__session->thunk_leave)
+                         : "r11", "cc", "memory", XSG__VECTORS XSG__MORE_VECTORS);
+    (void)lost;
+}
+#else
 XSG__SLOW struct xsg__frame xsg__slow_enter(struct xsg__site *site)
 {
-    struct xsg__frame none = {NULL, 0};
-
-    if (!xsg__here)
-        xsg__here = xsg__api->attach();
-    if ((uintptr_t)xsg__here <= (uintptr_t)XSG__LOST)
-        return none;
-    return xsg__api->enter(xsg__here, site, (uint32_t)(uintptr_t)__builtin_dwarf_cfa());
+    return xsg__api->enter(site, &xsg__here, (uint64_t)(uintptr_t)__builtin_dwarf_cfa());
 }
 
 XSG__SLOW void xsg__slow_leave(struct xsg__node *own, uint64_t start, uint64_t now)
 {
     xsg__session->leave(own, start, now);
 }
+#endif
 
 /*
  * Enter: the call counts at once, and only while `current` is the node itself, so that a signal
@@ -272,33 +310,46 @@ XSG__SLOW void xsg__slow_leave(struct xsg__node *own, uint64_t start, uint64_t n
 XSG__PRIVATE struct xsg__frame xsg__enter(struct xsg__site *site)
 {
     struct xsg__frame frame = {NULL, 0};
-    struct xsg__thread *t = xsg__here;
+    struct xsg__thread *t;
+    const struct xsg__cache *cache;
+    uint64_t calls;
 
-    if (XSG__LIKELY((uintptr_t)t > (uintptr_t)XSG__LOST)) {
-        uint32_t offset = __atomic_load_n(&site->cache, __ATOMIC_RELAXED);
-        const struct xsg__cache *cache =
-            (const struct xsg__cache *)(const void *)((char *)t + offset);
-
-        if (XSG__LIKELY(cache->parent == t->current)) {
-            uint64_t calls;
-
-            frame.own = cache->own;
-            t->current = frame.own;
-            XSG__FENCE();
-            xsg__note_stack(&frame.own->stack);
-            calls = frame.own->calls + 1;
-            frame.own->calls = calls;
-            if (calls >= frame.own->next)
-                frame.start = xsg__ticks();
+    t = xsg__here;
+    if (!XSG__LIKELY((uintptr_t)t > (uintptr_t)XSG__LOST)) {
+        if (XSG__LIKELY(!xsg__api))
             return frame;
-        }
-    } else if (!xsg__api) {
-        return frame;
+        return xsg__slow_enter(site);
     }
-    return xsg__slow_enter(site);
+    cache =
+        (const struct xsg__cache *)(const void *)((char *)t +
+                                                  __atomic_load_n(&site->cache, __ATOMIC_RELAXED));
+    if (!XSG__LIKELY(cache->parent == t->current))
+        return xsg__slow_enter(site);
+    frame.own = cache->own;
+    t->current = frame.own;
+    XSG__FENCE();
+    xsg__note_stack(&frame.own->stack);
+    calls = frame.own->calls + 1;
+    frame.own->calls = calls;
+    if (calls >= frame.own->next)
+        frame.start = xsg__ticks();
+    return frame;
 }
 
-/* Leave: the clock first. record is 0 in a node that a forked child has not seen end yet. */
+/* Takes one from a node's credit; 0 when there was none. */
+XSG__PRIVATE int xsg__take_credit(struct xsg__node *own)
+{
+#ifdef __x86_64__
+    __asm__ goto("{subq $1, %0|sub %0, 1}\n\tjc %l1" : : "m"(own->credit) : "memory", "cc" : none);
+    return 1;
+none:
+    return 0;
+#else
+    return own->credit-- != 0;
+#endif
+}
+
+/* Leave: the clock first. There is no credit in a node that a forked child has not seen end yet. */
 XSG__PRIVATE void xsg__leave(const struct xsg__frame *frame)
 {
     struct xsg__node *own = frame->own;
@@ -306,13 +357,12 @@ XSG__PRIVATE void xsg__leave(const struct xsg__frame *frame)
     if (!own)
         return;
     if (frame->start) {
-        uint64_t now = xsg__ticks(), timed = own->timed + 1, d;
+        uint64_t now = xsg__ticks(), d;
 
-        if (!XSG__LIKELY(!__builtin_sub_overflow(now, frame->start, &d) && timed <= own->record)) {
+        if (!XSG__LIKELY(!__builtin_sub_overflow(now, frame->start, &d) && xsg__take_credit(own))) {
             xsg__slow_leave(own, frame->start, now);
             return;
         }
-        own->timed = timed;
         own->ticks += d;
     }
     XSG__FENCE();

@@ -42,8 +42,9 @@ enum xsg__flag {
     XSG__UNSETTLED = 2  /* forked: the region is a private copy until the first slow path */
 };
 
-#define XSG__DEPTH 0x7fffu
-#define XSG__ALWAYS 0x8000u /* each call of this node is timed: XSG_SCOPE_TIMED */
+#define XSG__DEPTH 0x1fffu
+#define XSG__ALWAYS 0x8000u  /* each call of this node is timed: XSG_SCOPE_TIMED */
+#define XSG__THINNED 0x4000u /* and only some go into its histogram */
 
 struct xsg__begin {        /* an open XSG_BEGIN */
     struct xsg__node *own; /* NULL: not recorded */
@@ -79,7 +80,7 @@ struct xsg__block {
     uint32_t released;       /* its thread has said that it ends */
     size_t size;             /* of this mapping */
     size_t region_size;      /* of head's */
-    uint16_t *depth;         /* of each node: XSG__DEPTH bits, and XSG__ALWAYS */
+    uint16_t *depth;         /* of each node: XSG__DEPTH bits, and flags */
     struct xsg__call *calls; /* NULL unless functions are armed */
     struct xsg__begin begins[XSG__MAX_BEGIN];
     void *sampler;           /* sample.c's own */
@@ -234,7 +235,11 @@ bool xsg__tables_settle(void);
 void xsg__modules_refresh(void);
 void xsg__modules_forked(void); /* in a forked child */
 
-/* ---- scope.c, function.c, cost.c ---- */
+/* ---- scope.c, function.c, cost.c, thunk.c ---- */
+struct xsg__frame xsg__enter_slowly(struct xsg__site *site, struct xsg__thread **here,
+                                    uint64_t stack);
+void xsg__thunk_enter(void); /* only to be jumped to, see thunk.c */
+void xsg__thunk_leave(void);
 __attribute__((visibility("default"))) void __cyg_profile_func_enter(void *function, void *caller);
 __attribute__((visibility("default"))) void __cyg_profile_func_exit(void *function, void *caller);
 void xsg__calls_close(struct xsg__block *block); /* at exit: times the functions that are open */

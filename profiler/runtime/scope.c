@@ -6,11 +6,6 @@
 
 enum { STACK_REACH = 1 << 20 }; /* bytes; stack pointers further apart are of different stacks */
 
-static struct xsg__block *block_of(struct xsg__thread *t)
-{
-    return (struct xsg__block *)(void *)t; /* hot is its first member */
-}
-
 bool xsg__guard_enter(struct xsg__block *block)
 {
     if (XSG__UNLIKELY(!xsg__busy_enter(block))) {
@@ -20,15 +15,6 @@ bool xsg__guard_enter(struct xsg__block *block)
     if (XSG__UNLIKELY(block->flags & XSG__UNSETTLED))
         xsg__process_settle(block);
     return true;
-}
-
-static struct xsg__thread *api_attach(void)
-{
-    struct xsg__block *block = xsg__thread_get();
-
-    if (block)
-        return &block->hot;
-    return xsg__thread_lost() ? XSG__LOST : NULL;
 }
 
 /*
@@ -89,9 +75,8 @@ static uint32_t index_of(struct xsg__site *site)
     return __atomic_load_n(&site->index, __ATOMIC_RELAXED);
 }
 
-static struct xsg__frame api_enter(struct xsg__thread *t, struct xsg__site *site, uint32_t stack)
+static struct xsg__frame enter(struct xsg__block *block, struct xsg__site *site, uint32_t stack)
 {
-    struct xsg__block *block = block_of(t);
     struct xsg__frame frame = {NULL, 0};
     struct xsg__node *own;
     uint32_t index;
@@ -99,12 +84,12 @@ static struct xsg__frame api_enter(struct xsg__thread *t, struct xsg__site *site
     if (!xsg__guard_enter(block))
         return frame;
     index = index_of(site);
-    t->current = living(block, XSG_SEG_KEY(XSG_SEG_KEY_SITE, index - 1), stack);
-    own = site_node(block, site, index, t->current);
+    block->hot.current = living(block, XSG_SEG_KEY(XSG_SEG_KEY_SITE, index - 1), stack);
+    own = site_node(block, site, index, block->hot.current);
     xsg__busy_leave(block);
     if (!own)
         return frame;
-    t->current = own;
+    block->hot.current = own;
     XSG__FENCE();
     own->stack = stack;
     own->calls++;
@@ -112,6 +97,21 @@ static struct xsg__frame api_enter(struct xsg__thread *t, struct xsg__site *site
     if (own->calls >= own->next)
         frame.start = xsg__now();
     return frame;
+}
+
+struct xsg__frame xsg__enter_slowly(struct xsg__site *site, struct xsg__thread **here,
+                                    uint64_t stack)
+{
+    struct xsg__frame none = {NULL, 0};
+    struct xsg__block *block = *here == XSG__LOST ? NULL : xsg__thread_get();
+
+    if (!block) {
+        if (xsg__thread_lost())
+            *here = XSG__LOST;
+        return none;
+    }
+    *here = &block->hot;
+    return enter(block, site, (uint32_t)stack);
 }
 
 /* ---- XSG_BEGIN, XSG_END ---- */
@@ -311,8 +311,7 @@ static void api_bench_enter(struct xsg__bench *bench)
 
     bench->frame.own = NULL;
     if (block)
-        bench->frame =
-            api_enter(&block->hot, bench->site, (uint32_t)(uintptr_t)__builtin_dwarf_cfa());
+        bench->frame = enter(block, bench->site, (uint32_t)(uintptr_t)__builtin_dwarf_cfa());
 }
 
 static void api_bench_leave(struct xsg__bench *bench)
@@ -327,11 +326,16 @@ static void api_bench_leave(struct xsg__bench *bench)
     bench->frame.own = NULL;
 }
 
+#ifdef XSG__THUNKS
+#define XSG__API_THUNKS xsg__thunk_enter, xsg__thunk_leave
+#else
+#define XSG__API_THUNKS NULL, NULL
+#endif
 #define XSG__API_TABLE(record)                                                                     \
     {                                                                                              \
-        XSG__ABI, sizeof(struct xsg__api), record, 0, api_attach, api_enter, xsg__leave_slowly,    \
-            api_begin, api_end, api_number, api_text, api_bench, api_bench_more, api_bench_enter,  \
-            api_bench_leave                                                                        \
+        XSG__ABI, sizeof(struct xsg__api), record, 0, xsg__enter_slowly, xsg__leave_slowly,        \
+            XSG__API_THUNKS, api_begin, api_end, api_number, api_text, api_bench, api_bench_more,  \
+            api_bench_enter, api_bench_leave                                                       \
     }
 
 static const struct xsg__api scopes_api = XSG__API_TABLE(1);

@@ -118,19 +118,20 @@ static inline void add_duration(struct xsg_seg_hist *hist, uint64_t d)
  * How often a node is timed. It starts with every call; when its mean turns out so short that the
  * timing would distort it, it becomes hot: next = the call that is timed again, 1 in 64 on average,
  * each standing for 64, unless it was so long that something interrupted it. A node that must be
- * timed always is then thinned in its histogram only: record = the timed call that is recorded
- * again.
+ * timed always is then thinned in its histogram only: it gets credit for as many calls as are to
+ * pass without an entry.
  */
 static __attribute__((noinline)) void consider(struct xsg__block *block, struct xsg__node *node)
 {
     uint64_t limit = xsg__process.header->cost_timed * HOT_FACTOR;
+    uint16_t *depth = &block->depth[xsg__node_index(block, node)];
 
     if (xsg__process.config.full || node->ticks >= limit * node->timed)
         return;
-    if (!(block->depth[xsg__node_index(block, node)] & XSG__ALWAYS))
+    if (!(*depth & XSG__ALWAYS))
         node->next = node->calls + 1 + draw(block);
     else if (xsg__process.clock == XSG_SEG_CLOCK_TSC) /* else the inline code cannot time */
-        node->record = node->timed + draw(block);
+        *depth |= XSG__THINNED;
 }
 
 /* The first timed call, a call begun before the fork, a clock gone backwards, a missing histogram.
@@ -151,12 +152,13 @@ record_oddly(struct xsg__block *block, struct xsg__node *node, uint64_t start, u
     return start;
 }
 
-void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t start,
-                      uint64_t now)
+static inline __attribute__((always_inline)) void
+record(struct xsg__block *block, struct xsg__node *node, uint64_t start, uint64_t now)
 {
-    uint64_t weight = 1, d;
+    uint64_t d;
+    uint32_t ahead;
 
-    if (XSG__UNLIKELY(node->timed == 0 || !node->hist || start < block->floor || now < start)) {
+    if (XSG__UNLIKELY(!node->hist || start < block->floor || now < start)) {
         start = record_oddly(block, node, start, now);
         now = now < start ? start : now;
     }
@@ -164,20 +166,32 @@ void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t
     if (XSG__LIKELY(node->hist))
         add_duration(&block->hists[node->hist - 1], d);
     if (node->next) {
-        if (XSG__LIKELY(d <= xsg__process.header->cost_timed * XSG_SEG_LONG_CALL))
-            weight = XSG__THIN;
+        uint64_t longest = xsg__process.header->cost_timed * XSG_SEG_LONG_CALL;
+        uint64_t weight = XSG__LIKELY(d <= longest) ? XSG__THIN : 1;
+
         node->next = node->calls + 1 + draw(block);
-    } else if (node->record) {
-        node->record = node->timed + 1 + draw(block);
+        node->timed += weight;
+        node->ticks += d * weight;
+        return;
     }
-    node->timed += weight;
-    node->ticks += d * weight;
-    if (XSG__UNLIKELY((node->timed & (WARM - 1)) == 0) && !node->next && !node->record)
+    node->timed++;
+    node->ticks += d;
+    if (XSG__UNLIKELY(block->depth[xsg__node_index(block, node)] & XSG__THINNED)) {
+        ahead = draw(block);
+        node->timed += ahead; /* killed in between, timed is off by less than a tenth */
+        node->credit += ahead;
+    } else if (XSG__UNLIKELY((node->timed & (WARM - 1)) == 0)) {
         consider(block, node);
+    }
 }
 
-/* Here and not beside its like in scope.c, so that recording is inlined into it: every timed call
- * of a node that is not hot comes this way. */
+void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t start,
+                      uint64_t now)
+{
+    record(block, node, start, now);
+}
+
+/* Every timed call of a scope that is not thinned comes this way. */
 void xsg__leave_slowly(struct xsg__node *own, uint64_t start, uint64_t now)
 {
     struct xsg__block *block = xsg__self;
@@ -186,13 +200,14 @@ void xsg__leave_slowly(struct xsg__node *own, uint64_t start, uint64_t now)
         return; /* a coroutine that came from another thread */
     if (XSG__UNLIKELY(xsg__process.clock != XSG_SEG_CLOCK_TSC))
         now = xsg__now();
-    if (XSG__LIKELY(!block->busy && !(block->flags & XSG__UNSETTLED))) {
+    if (XSG__LIKELY(own->credit == UINT64_MAX)) /* there was none, and it was taken all the same */
+        own->credit = 0;
+    if (XSG__LIKELY(!block->busy)) { /* else a handler's: counted, not timed */
         block->busy = 1;
         XSG__FENCE();
-        xsg__node_record(block, own, start, now);
-        xsg__busy_leave(block);
-    } else if (!block->busy && xsg__guard_enter(block)) { /* else a handler's: counted, not timed */
-        xsg__node_record(block, own, start, now);
+        if (XSG__UNLIKELY(block->flags & XSG__UNSETTLED))
+            xsg__process_settle(block);
+        record(block, own, start, now);
         xsg__busy_leave(block);
     }
     block->hot.current = xsg__node_parent(own);

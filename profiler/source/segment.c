@@ -275,6 +275,8 @@ void xsg__segment_node(const struct xsg_segment_thread *thread, uint32_t i,
                        struct xsg_seg_node *node)
 {
     memcpy(node, thread->node_bytes + (size_t)i * sizeof *node, sizeof *node);
+    if (node->credit <= node->timed)
+        node->timed -= node->credit;
 }
 
 bool xsg__segment_hist(const struct xsg_segment_thread *thread, const struct xsg_seg_node *node,

@@ -32,7 +32,9 @@ def check(condition, what):
 class Node:
     def __init__(self, index, fields):
         self.index = index
-        (self.key, self.calls, self.timed, self.ticks, _, _, _, _, self.parent, self.hist) = fields
+        (self.key, self.calls, self.timed, self.ticks, _, credit, _, _, self.parent, self.hist) = fields
+        if credit <= self.timed:
+            self.timed -= credit
         self.kind = self.key >> 56
         self.value = self.key & 0xFFFFFFFFFFFFFF
         self.children = []
