@@ -5,6 +5,8 @@ set(warnings -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wwrite-strings 
 set(warnings_c -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU") # clang also means NAN and isnan(), which are float by standard
   list(APPEND warnings -Wdouble-promotion)
+else() # clang-format splits long literals, which clang takes for a forgotten comma
+  list(APPEND warnings -Wno-string-concatenation)
 endif()
 if(XSG_WERROR)
   list(APPEND warnings -Werror)

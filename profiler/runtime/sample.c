@@ -19,16 +19,19 @@
 
 #include "profiler/runtime/sample.h"
 
-enum { GUARD = 4096, FORK_WAIT_MS = 100 };
+enum { GUARD = 4096, FORK_WAIT_MS = 100, INHERITED_PERIODS = 8 };
 
 static struct {
     bool ready;            /* the handler is installed */
     volatile bool stopped; /* for good */
-    volatile bool paused;  /* a fork is under way: handlers leave at once */
+    volatile int paused;   /* forks under way: handlers leave at once */
     pthread_t main_thread;
-    sigset_t fork_mask;
-    bool fork_clean; /* no handler was active when the process was copied */
+    uint64_t
+        residue; /* ns of CPU time that threads had used since their last samples at their ends */
 } state;
+
+static __thread sigset_t fork_mask;
+static __thread bool fork_clean; /* no handler was active when the process was copied */
 
 bool xsg__sampling(void)
 {
@@ -78,6 +81,8 @@ static void sample(struct xsg__block *block, struct xsg__sampler *sampler, const
     bool cut;
     size_t n;
 
+    weight += sampler->inherited;
+    sampler->inherited = 0;
     sampler->last_cpu = now;
     if (!xsg__busy_enter(block)) { /* time inside of the runtime itself: not the target's */
         head->samples_lost++;
@@ -195,16 +200,60 @@ static bool make_timer(struct xsg__sampler *sampler)
     return syscall(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, &event, &sampler->timer) == 0;
 }
 
+static uint64_t period_ns(void)
+{
+    return 1000000000u / xsg__process.config.rate_hz;
+}
+
 static void set_timer(struct xsg__sampler *sampler, bool on)
 {
-    long period = 1000000000L / (long)xsg__process.config.rate_hz;
+    uint64_t period = period_ns();
+    uint64_t first = sampler->inherited < period ? period - sampler->inherited : 1;
     struct itimerspec spec = {{0}, {0}};
 
     if (on) {
-        spec.it_interval.tv_sec = spec.it_value.tv_sec = period / 1000000000L;
-        spec.it_interval.tv_nsec = spec.it_value.tv_nsec = period % 1000000000L;
+        spec.it_interval.tv_sec = (time_t)(period / 1000000000u);
+        spec.it_interval.tv_nsec = (long)(period % 1000000000u);
+        spec.it_value.tv_sec = (time_t)(first / 1000000000u);
+        spec.it_value.tv_nsec = (long)(first % 1000000000u);
     }
     syscall(SYS_timer_settime, sampler->timer, 0, &spec, NULL);
+}
+
+/*
+ * A thread that ends has used up to a period since its last sample. Programs that start a thread for
+ * every small task would hardly be sampled at all. So the next thread inherits that time: its first
+ * sample comes so much earlier and weighs so much more. (Not more than some periods, lest one sample
+ * gets the rests of many threads.)
+ */
+static void inherit(struct xsg__sampler *sampler)
+{
+    uint64_t most = INHERITED_PERIODS * period_ns();
+    uint64_t have = __atomic_load_n(&state.residue, __ATOMIC_RELAXED);
+
+    do {
+        sampler->inherited = have < most ? have : most;
+    } while (!__atomic_compare_exchange_n(&state.residue, &have, have - sampler->inherited, false,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
+static void leave_to_next(struct xsg__sampler *sampler)
+{
+    uint64_t now = thread_cpu();
+
+    if (now > sampler->last_cpu)
+        sampler->inherited += now - sampler->last_cpu;
+    __atomic_fetch_add(&state.residue, sampler->inherited, __ATOMIC_RELAXED);
+    sampler->inherited = 0;
+}
+
+/* Once for each timer, whoever comes first: its thread or the one that stops all. */
+static bool disarm(struct xsg__sampler *sampler)
+{
+    if (!__atomic_exchange_n(&sampler->armed, 0, __ATOMIC_SEQ_CST))
+        return false;
+    syscall(SYS_timer_delete, sampler->timer);
+    return true;
 }
 
 void xsg__sample_thread_start(struct xsg__block *block)
@@ -224,28 +273,36 @@ void xsg__sample_thread_start(struct xsg__block *block)
     sampler->stack_top = find_stack_top();
     sampler->active = 0;
     sampler->last_cpu = thread_cpu();
-    xsg__modules_refresh();
-    xsg__unwind_thread();
-    __atomic_store_n(&sampler->armed, 1, __ATOMIC_RELEASE);
+    inherit(sampler);
+    /* Not in a forked child: a thread that does not exist there may have held the loader's lock. */
+    if (!sampler->warm) {
+        xsg__modules_refresh();
+        xsg__unwind_thread();
+        sampler->warm = 1;
+    }
+    __atomic_store_n(&sampler->armed, 1, __ATOMIC_SEQ_CST);
     xsg__signals_thread();
-    if (give_signal_stack(sampler))
-        set_timer(sampler, true);
-    else
+    if (!give_signal_stack(sampler))
         note(XSG_SEG_NOTE_SMALL_STACK);
+    else if (!state.stopped)
+        set_timer(sampler, true);
+    if (state.stopped) /* meanwhile */
+        disarm(sampler);
     errno = saved;
 }
 
-/* The thread is told by its mask first: a signal that is on its way must not find the stack gone.
+/* A signal that was on its way arrives before timer_delete returns, hence not on a missing stack.
+ * The unwinder's own data of this thread is freed after this (its key is younger than thread.c's).
  */
 void xsg__sample_thread_end(struct xsg__block *block)
 {
     struct xsg__sampler *sampler = block->sampler;
     stack_t now, none = {.ss_flags = SS_DISABLE};
 
-    if (!sampler || !sampler->armed)
+    if (!sampler || !disarm(sampler))
         return;
-    syscall(SYS_timer_delete, sampler->timer);
-    sampler->armed = 0;
+    leave_to_next(sampler);
+    sampler->warm = 0;
     if (syscall(SYS_sigaltstack, NULL, &now) == 0 && now.ss_sp == sampler->signal_stack)
         syscall(SYS_sigaltstack, &none, NULL);
     xsg__modules_refresh();
@@ -295,8 +352,8 @@ void xsg__sample_stop(uint32_t reason)
     note(reason);
     for (struct xsg__block *block = xsg__process.blocks; block; block = block->next) {
         struct xsg__sampler *sampler = block->sampler;
-        if (sampler && __atomic_exchange_n(&sampler->armed, 0, __ATOMIC_ACQ_REL))
-            syscall(SYS_timer_delete, sampler->timer);
+        if (sampler)
+            disarm(sampler);
     }
 }
 
@@ -318,18 +375,17 @@ void xsg__sample_fork_prepare(void)
 {
     struct timespec pause = {0, 1000000};
 
-    xsg__signals_mask(SIG_BLOCK, &state.fork_mask);
-    state.paused = true;
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    xsg__signals_mask(SIG_BLOCK, &fork_mask);
+    __atomic_fetch_add(&state.paused, 1, __ATOMIC_SEQ_CST);
     for (int i = 0; i < FORK_WAIT_MS && any_active(); i++)
         nanosleep(&pause, NULL);
-    state.fork_clean = !any_active();
+    fork_clean = !any_active();
 }
 
 void xsg__sample_fork_parent(void)
 {
-    state.paused = false;
-    xsg__signals_restore(&state.fork_mask);
+    __atomic_fetch_sub(&state.paused, 1, __ATOMIC_SEQ_CST);
+    xsg__signals_restore(&fork_mask);
 }
 
 void xsg__sample_fork_child(void)
@@ -339,8 +395,9 @@ void xsg__sample_fork_child(void)
         if (sampler)
             sampler->active = sampler->armed = 0; /* timers are not inherited */
     }
-    if (!state.fork_clean)
+    if (!fork_clean)
         xsg__unwind_forget();
-    state.paused = false;
-    xsg__signals_restore(&state.fork_mask);
+    state.paused = 0;
+    state.residue = 0; /* the parent's */
+    xsg__signals_restore(&fork_mask);
 }

@@ -25,7 +25,9 @@ struct xsg__sampler {
     int timer;                /* kernel's id */
     uint32_t armed;           /* the timer exists */
     volatile uint32_t active; /* the handler runs */
+    uint32_t warm;            /* the unwinder is ready in this thread */
     uint64_t last_cpu;        /* ns of thread CPU time that are accounted for */
+    uint64_t inherited;       /* ns of ended threads that go to its next sample */
     uintptr_t stack_top;      /* no frame of the thread lies above */
     void *signal_stack;       /* XSG__SIGNAL_STACK bytes above a guard page */
     void *frames[XSG__MAX_FRAMES + XSG__HANDLER_FRAMES];

@@ -20,17 +20,34 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* libc's own, looked up once each; racing threads find the same. */
+/* libc's own functions. Looked up together at the sampler's start: dlsym takes the loader's lock,
+ * and who holds that may wait for a thread that has come to a wrapper. */
+#define WRAPPED(X)                                                                                 \
+    X(sigaction)                                                                                   \
+    X(signal)                                                                                      \
+    X(sysv_signal) X(sigset) X(sigignore) X(pthread_sigmask) X(sigprocmask) X(sigwait)             \
+        X(sigwaitinfo) X(sigtimedwait) X(sigaltstack)
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset, sigignore: still called */
+
+static struct {
+    bool found;
+#define MEMBER(name) __typeof__(&name) name;
+    WRAPPED(MEMBER)
+} libc;
+
+__attribute__((constructor(101))) static void find_all(void)
+{
+#define FIND(name) *(void **)(void *)&libc.name = dlsym(RTLD_NEXT, #name);
+    WRAPPED(FIND)
+    __atomic_store_n(&libc.found, true, __ATOMIC_RELEASE);
+}
+
+#pragma GCC diagnostic pop
+
 #define REAL(name)                                                                                 \
-    ({                                                                                             \
-        static __typeof__(&name) real_;                                                            \
-        __typeof__(&name) found_ = __atomic_load_n(&real_, __ATOMIC_RELAXED);                      \
-        if (!found_) {                                                                             \
-            *(void **)(void *)&found_ = dlsym(RTLD_NEXT, #name);                                   \
-            __atomic_store_n(&real_, found_, __ATOMIC_RELAXED);                                    \
-        }                                                                                          \
-        found_;                                                                                    \
-    })
+    ((__atomic_load_n(&libc.found, __ATOMIC_ACQUIRE) ? (void)0 : find_all()), libc.name)
 
 typedef void handler_function(int);
 

@@ -243,6 +243,13 @@ def case_threads():
         check(worst > 20, f"a thread has {worst} samples")
 
 
+def case_tasks():
+    """Threads shorter than a period: what one leaves unsampled the next inherits."""
+    run = Run("sample_tasks")
+    check_weights(run, float(run.out), 10, "600 short threads")
+    check(sum(w for w, _, f in run.stacks() if "task" in [x[0] for x in f]) > 0.8 * run.ns, "task")
+
+
 def case_rates():
     for rate in ("50", "100", "250", "1000"):
         run = Run("sample_depth", "3", XSGATE_RATE=rate)
