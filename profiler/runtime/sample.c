@@ -221,10 +221,10 @@ static void set_timer(struct xsg__sampler *sampler, bool on)
 }
 
 /*
- * A thread that ends has used up to a period since its last sample. Programs that start a thread for
- * every small task would hardly be sampled at all. So the next thread inherits that time: its first
- * sample comes so much earlier and weighs so much more. (Not more than some periods, lest one sample
- * gets the rests of many threads.)
+ * A thread that ends has used up to a period since its last sample. Programs that start a thread
+ * for every small task would hardly be sampled at all. So the next thread inherits that time: its
+ * first sample comes so much earlier and weighs so much more. (Not more than some periods, lest one
+ * sample gets the rests of many threads.)
  */
 static void inherit(struct xsg__sampler *sampler)
 {

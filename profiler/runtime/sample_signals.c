@@ -25,8 +25,9 @@
 #define WRAPPED(X)                                                                                 \
     X(sigaction)                                                                                   \
     X(signal)                                                                                      \
-    X(sysv_signal) X(sigset) X(sigignore) X(pthread_sigmask) X(sigprocmask) X(sigwait)             \
-        X(sigwaitinfo) X(sigtimedwait) X(sigaltstack)
+    X(sysv_signal)                                                                                 \
+    X(sigset) X(sigignore) X(pthread_sigmask) X(sigprocmask) X(sigwait) X(sigwaitinfo)             \
+        X(sigtimedwait) X(sigaltstack)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset, sigignore: still called */

@@ -3,7 +3,10 @@
  * children exec     replaces itself again and again under sampling, then says so
  * children spawn    children by posix_spawn and vfork
  * children system   and by a shell
+ * children busy     children of a process whose other threads are unwound and load libraries
  */
+#include <dlfcn.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +96,42 @@ static int systems(void)
     return 0;
 }
 
+static volatile int stop;
+
+static void *keep_busy(void *plugin)
+{
+    while (!stop) {
+        void *library = dlopen(plugin, RTLD_NOW);
+        burn(0.001);
+        if (library)
+            dlclose(library);
+    }
+    return NULL;
+}
+
+static int busy(char *plugin)
+{
+    pthread_t thread[2];
+    alarm(60);
+    for (int i = 0; i < 2; i++)
+        if (pthread_create(&thread[i], NULL, keep_busy, plugin) != 0)
+            return 1;
+    for (int i = 0; i < 150; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            alarm(20);
+            burn(0.01);
+            _exit(0);
+        }
+        if (wait_for(pid) != 0)
+            return 2;
+    }
+    stop = 1;
+    for (int i = 0; i < 2; i++)
+        pthread_join(thread[i], NULL);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -104,5 +143,7 @@ int main(int argc, char **argv)
         return spawns(argv);
     if (strcmp(what, "system") == 0)
         return systems();
+    if (strcmp(what, "busy") == 0 && argc > 2)
+        return busy(argv[2]);
     return strcmp(what, "nothing") != 0;
 }

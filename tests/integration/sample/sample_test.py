@@ -309,6 +309,10 @@ def case_children():
     check(len([s for s in run.segments if s.state == xseg.EXECED]) == 60, "segments of the others")
     Run("sample_children", "system")
     Run("sample_children", "spawn")
+    run = Run("sample_children", "busy", os.path.join(BIN, "libsample_plugin0.so"), timeout=90,
+              XSGATE_RATE="1000")
+    children = [s for s in run.segments if sum(t.samples for t in s.threads)]
+    check(len(children) > 100, f"{len(children)} of 150 children have samples")
 
 
 def case_signals():

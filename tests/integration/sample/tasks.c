@@ -1,4 +1,5 @@
-/* One thread per task, each shorter than the sampler's period. Prints the CPU time that they used. */
+/* One thread per task, each shorter than the sampler's period. Prints the CPU time that they used.
+ */
 #include <pthread.h>
 #include <stdio.h>
 
