@@ -7,7 +7,7 @@ const struct xsg_report_format xsg_report_formats[] = {
     {"text", "table for a terminal", xsg_report_text},
     {"markdown", "a pull-request comment", xsg_report_markdown},
     {"json", "the contract of docs/formats/report.schema.json", xsg_report_json},
-    {"html", "a page with sortable table and flame graph", xsg_report_html},
+    {"html", "a page with sortable tables and flame graphs", xsg_report_html},
     {"junit", "JUnit XML: a test case per function", xsg_report_junit},
 };
 const size_t xsg_n_report_formats = sizeof xsg_report_formats / sizeof xsg_report_formats[0];

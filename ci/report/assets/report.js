@@ -1,125 +1,272 @@
-'use strict';
-// Sorting, filtering and flame graphs of the report. Data stands in <script type="application/json">.
-(function () {
-  const ns = 'http://www.w3.org/2000/svg';
-  const rowHeight = 19;
+"use strict";
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const make = (tag, text, name) => {
+    const e = document.createElement(tag);
+    if (text) e.textContent = text;
+    if (name) e.className = name;
+    return e;
+  };
+  const hash = new URLSearchParams(location.hash.slice(1));
 
-  function formatTime(value) {
-    const units = [['s', 1e9], ['ms', 1e6], ['µs', 1e3], ['ns', 1]];
-    const unit = units.find(u => value >= u[1]) || units[3];
-    return (value / unit[1]).toPrecision(3) + ' ' + unit[0];
-  }
+  /* ---- tables: sort by any column, filter by text and verdict -------------------------------- */
+  const compareCells = (a, b) => {
+    const x = a.dataset.v, y = b.dataset.v;
+    if (x === undefined && y === undefined) return a.textContent.localeCompare(b.textContent);
+    return Number(x) - Number(y);
+  };
+  const isEmpty = (cell) => cell.dataset.v === "" || cell.textContent === "";
 
-  // ---- tables ----
-  document.querySelectorAll('section.target').forEach(section => {
-    const body = section.querySelector('tbody');
-    const search = section.querySelector('input.filter');
-    const all = section.querySelector('input.all');
-    if (!body) return;
-    function filter() {
-      const text = search.value.toLowerCase();
-      for (const row of body.rows) {
-        const quiet = row.dataset.quiet === '1' && !all.checked && !text;
-        row.hidden = quiet || (text !== '' && !row.textContent.toLowerCase().includes(text));
-      }
-    }
-    search.addEventListener('input', filter);
-    all.addEventListener('change', filter);
-    filter();
-    section.querySelectorAll('th').forEach((head, column) => {
-      const button = head.querySelector('button');
-      button.addEventListener('click', () => {
-        const descending = head.getAttribute('aria-sort') !== 'descending';
-        section.querySelectorAll('th').forEach(h => h.removeAttribute('aria-sort'));
-        head.setAttribute('aria-sort', descending ? 'descending' : 'ascending');
-        const key = row => {
-          const cell = row.cells[column];
-          return cell.dataset.value !== undefined ? Number(cell.dataset.value) : cell.textContent;
-        };
-        const compare = (a, b) => (typeof a === 'number' ? a - b : a.localeCompare(b));
-        [...body.rows].sort((a, b) => compare(key(a), key(b)) * (descending ? -1 : 1))
-          .forEach(row => body.append(row));
-      });
+  function sortTable(table, column, down) {
+    const body = table.tBodies[0];
+    const rows = [...body.rows].sort((a, b) => {
+      const x = a.cells[column], y = b.cells[column];
+      if (isEmpty(x) || isEmpty(y)) return isEmpty(x) - isEmpty(y); /* unknown ones stay last */
+      return down ? compareCells(y, x) : compareCells(x, y);
     });
-  });
-
-  // ---- flame graphs ----
-  // data: functions [name, file, line, class, change]; nodes [parent, function, self, total, calls]
-  function flame(section, data) {
-    const box = section.querySelector('.flame');
-    const details = section.querySelector('.details');
-    const search = section.querySelector('input.find');
-    const nodes = data.nodes.map((n, i) => ({ i, parent: n[0], f: data.functions[n[1]], self: n[2], total: n[3],
-      calls: n[4], children: [] }));
-    nodes.forEach(n => { if (n.i > 0) nodes[n.parent].children.push(n); });
-    nodes.forEach(n => n.children.sort((a, b) => b.total - a.total));
-    nodes[0].depth = 0;
-    nodes.forEach(n => { if (n.i > 0) n.depth = nodes[n.parent].depth + 1; });
-    let zoomed = nodes[0];
-
-    function describe(n) {
-      const share = (100 * n.total / nodes[0].total).toFixed(1);
-      const where = n.f[1] ? '  ' + n.f[1] + (n.f[2] ? ':' + n.f[2] : '') : '';
-      details.textContent = n.f[0] + where + ' — total ' + formatTime(n.total) + ' (' + share + ' %), self ' +
-        formatTime(n.self) + (n.calls ? ', ' + n.calls.toPrecision(4) + ' calls' : '') + (n.f[4] ? ', ' + n.f[4] : '');
-    }
-
-    function draw() {
-      const width = Math.max(box.clientWidth, 280);
-      const svg = document.createElementNS(ns, 'svg');
-      const wanted = search.value.toLowerCase();
-      let rows = 0;
-      function put(n, x, w, above) {
-        if (w < 0.5) return;
-        rows = Math.max(rows, n.depth + 1);
-        const g = document.createElementNS(ns, 'g');
-        const rect = document.createElementNS(ns, 'rect');
-        rect.setAttribute('x', x); rect.setAttribute('width', w);
-        rect.setAttribute('y', n.depth * rowHeight); rect.setAttribute('height', rowHeight);
-        g.append(rect);
-        const letters = Math.floor((w - 6) / 7.3);
-        if (letters > 2) {
-          const text = document.createElementNS(ns, 'text');
-          text.setAttribute('x', x + 4); text.setAttribute('y', n.depth * rowHeight + 14);
-          text.textContent = n.f[0].length > letters ? n.f[0].slice(0, letters - 1) + '…' : n.f[0];
-          g.append(text);
-        }
-        g.setAttribute('class', (n.f[3] || '') + (above ? ' above' : '') +
-          (wanted && n.f[0].toLowerCase().includes(wanted) ? ' found' : ''));
-        g.setAttribute('tabindex', '0'); g.setAttribute('role', 'button'); g.setAttribute('aria-label', n.f[0]);
-        g.addEventListener('mouseenter', () => describe(n));
-        g.addEventListener('focus', () => describe(n));
-        const zoom = () => { zoomed = n; draw(); };
-        g.addEventListener('click', zoom);
-        g.addEventListener('keydown', e => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); zoom(); } });
-        svg.append(g);
-      }
-      const path = [];
-      for (let n = zoomed; ; n = nodes[n.parent]) { path.unshift(n); if (n.i === 0) break; }
-      path.slice(0, -1).forEach(n => put(n, 0, width, true));
-      const stack = [[zoomed, 0, width]];
-      while (stack.length) {
-        const [n, x, w] = stack.pop();
-        if (w < 0.5) continue;
-        put(n, x, w, false);
-        let at = x;
-        for (const child of n.children) {
-          const part = n.total > 0 ? w * child.total / n.total : 0;
-          stack.push([child, at, part]);
-          at += part;
-        }
-      }
-      svg.setAttribute('height', rows * rowHeight);
-      svg.setAttribute('viewBox', '0 0 ' + width + ' ' + rows * rowHeight);
-      box.replaceChildren(svg);
-      describe(zoomed);
-    }
-    search.addEventListener('input', draw);
-    let last = 0;
-    new ResizeObserver(() => { if (box.clientWidth !== last) { last = box.clientWidth; draw(); } }).observe(box);
-    draw();
+    body.append(...rows);
+    [...table.tHead.rows[0].cells].forEach((th, i) => {
+      th.setAttribute("aria-sort", i !== column ? "none" : down ? "descending" : "ascending");
+    });
   }
-  document.querySelectorAll('script[type="application/json"]').forEach(script => {
-    flame(script.closest('section'), JSON.parse(script.textContent));
-  });
+
+  function setUpSorting(table) {
+    [...table.tHead.rows[0].cells].forEach((th, column) => {
+      const button = make("button", th.textContent);
+      button.type = "button";
+      th.replaceChildren(button);
+      th.setAttribute("aria-sort", "none");
+      button.addEventListener("click", () => {
+        const sorted = th.getAttribute("aria-sort");
+        const down = sorted === "none" ? th.classList.contains("n") : sorted === "ascending";
+        sortTable(table, column, down);
+      });
+      const wanted = hash.get("sort") || "";
+      if (wanted.replace("-", "") === th.dataset.key) sortTable(table, column, wanted[0] === "-");
+    });
+  }
+
+  const GROUPS = [
+    ["regressed", "slower"], ["invalid", "invalid"], ["undecided", "unclear"], ["improved", "faster"],
+    ["added", "added"], ["removed", "removed"], ["minor", "unclear, too small to matter"],
+    ["unchanged", "unchanged"]];
+
+  function setUpFilter(table) {
+    const rows = [...table.tBodies[0].rows];
+    const tools = make("div", "", "tools");
+    const search = make("input");
+    const shown = new Set();
+    search.type = "search";
+    search.placeholder = "Filter functions";
+    search.setAttribute("aria-label", "Filter functions");
+    const apply = () => {
+      const words = search.value.toLowerCase();
+      for (const row of rows)
+        row.hidden = !shown.has(row.dataset.group) || !row.textContent.toLowerCase().includes(words);
+    };
+    tools.append(search);
+    for (const [group, word] of GROUPS) {
+      const n = rows.filter((row) => row.dataset.group === group).length;
+      if (n === 0) continue;
+      const box = make("input");
+      box.type = "checkbox";
+      box.checked = group !== "unchanged" && group !== "minor";
+      if (box.checked) shown.add(group);
+      box.addEventListener("change", () => {
+        if (box.checked) shown.add(group); else shown.delete(group);
+        apply();
+      });
+      const label = make("label", "", group);
+      label.append(box, `${n} ${word}`);
+      tools.append(label);
+    }
+    if (shown.size === 0) { /* nothing but what is hidden by default: then it is all there is */
+      tools.querySelectorAll("input[type=checkbox]").forEach((box) => { box.checked = true; });
+      for (const [group] of GROUPS) shown.add(group);
+    }
+    search.addEventListener("input", apply);
+    table.parentNode.before(tools);
+    apply();
+  }
+
+  /* ---- flame graph: root at the top, widths by total time ------------------------------------ */
+  const ROW = 19, MIN = 0.5;
+  const time = (ns) => {
+    const units = [["ns", 1e3], ["µs", 1e6], ["ms", 1e9], ["s", Infinity]];
+    const i = units.findIndex((u) => ns < u[1]);
+    const value = i > 0 ? ns / units[i - 1][1] : ns;
+    return `${value >= 1000 ? value.toFixed(0) : Number(value.toPrecision(3))} ${units[i][0]}`;
+  };
+  const many = (n) => n >= 1e6 ? `${(n / 1e6).toPrecision(3)} M` : Number(n.toPrecision(4)).toLocaleString("en");
+
+  function readTree(data) {
+    const nodes = data.total.map((total, i) => ({
+      i, total, self: data.self[i], calls: data.calls[i], f: data.functions[data.function[i]],
+      parent: null, children: [], sum: 0, depth: 0, x: 0, w: 0}));
+    nodes.forEach((node, i) => {
+      if (i === 0) return;
+      node.parent = nodes[data.parent[i]];
+      node.depth = node.parent.depth + 1;
+      node.parent.children.push(node);
+      node.parent.sum += node.total;
+    });
+    for (const node of nodes) node.children.sort((a, b) => b.total - a.total);
+    return nodes;
+  }
+
+  /* Positions in the unit of the zoomed node's width; children share what their parent has. */
+  function place(root, width) {
+    const out = [], chain = [];
+    for (let up = root.parent; up; up = up.parent) chain.unshift(up);
+    for (const node of chain) { node.x = 0; node.w = width; out.push(node); }
+    root.x = 0;
+    root.w = width;
+    const stack = [root];
+    while (stack.length > 0) {
+      const node = stack.pop();
+      out.push(node);
+      const whole = Math.max(node.total, node.sum) || 1;
+      let x = node.x;
+      for (const child of node.children) {
+        child.x = x;
+        child.w = node.w * child.total / whole;
+        x += child.w;
+        if (child.w >= MIN) stack.push(child);
+      }
+    }
+    return out;
+  }
+
+  function frame(node, above) {
+    const g = document.createElementNS(SVG, "g"), rect = document.createElementNS(SVG, "rect");
+    g.setAttribute("class", `${node.f[3] || `k${(node.f[0].length * 7 + node.depth) % 3}`}${above ? " above" : ""}`);
+    g.setAttribute("tabindex", "-1");
+    g.setAttribute("role", "button");
+    rect.setAttribute("x", node.x.toFixed(2));
+    rect.setAttribute("y", node.depth * ROW);
+    rect.setAttribute("width", Math.max(node.w, MIN).toFixed(2));
+    rect.setAttribute("height", ROW - 1);
+    rect.setAttribute("rx", node.w > 6 ? 2 : 0);
+    g.append(rect);
+    const room = Math.floor((node.w - 8) / 6.7);
+    if (room >= 3) {
+      const text = document.createElementNS(SVG, "text"), name = node.f[0];
+      text.setAttribute("x", (node.x + 5).toFixed(2));
+      text.setAttribute("y", node.depth * ROW + 13);
+      text.textContent = name.length > room ? `${name.slice(0, room - 1)}…` : name;
+      g.append(text);
+    }
+    return g;
+  }
+
+  function describe(node, root) {
+    const [name, where, , , change] = node.f;
+    const parts = [`total ${time(node.total)}`, `self ${time(node.self)}`,
+      `${(root.total > 0 ? node.total / root.total * 100 : 0).toFixed(1)} % of the target`];
+    if (node.calls > 0) parts.push(`${many(node.calls)} ${node.calls === 1 ? "call" : "calls"}`);
+    if (change) parts.push(change);
+    if (where) parts.push(where);
+    return [name, parts];
+  }
+
+  function setUpFlame(box) {
+    const nodes = readTree(JSON.parse(document.getElementById(box.dataset.tree).textContent));
+    const view = make("div", "", "view"), svg = document.createElementNS(SVG, "svg");
+    const detail = make("div", "", "detail"), tools = make("div", "", "tools");
+    const search = make("input"), found = make("span", "", "about"), reset = make("button", "Whole graph", "reset");
+    let zoomed = nodes[0], groups = new Map(), current = nodes[0], width = 0;
+    let owners = new Map();
+
+    search.type = "search";
+    search.placeholder = "Find in the graph";
+    search.setAttribute("aria-label", "Find a function in the flame graph");
+    reset.type = "button";
+    svg.setAttribute("role", "group");
+    svg.setAttribute("aria-label", "Flame graph; arrow keys move, Enter zooms, Escape shows the whole");
+    detail.setAttribute("aria-live", "polite");
+    tools.append(search, found, make("span", "slower", "key slow"), make("span", "faster", "key fast"),
+      make("span", "neither", "key"), reset);
+
+    const show = (node) => {
+      const [name, parts] = describe(node, nodes[0]);
+      detail.replaceChildren(make("b", name, "mono"), ...parts.map((part) => make("span", part)));
+    };
+    const mark = () => {
+      const word = search.value.toLowerCase();
+      const matches = (node) => word !== "" && node.f[0].toLowerCase().includes(word);
+      groups.forEach((g, node) => g.classList.toggle("hit", matches(node)));
+      let sum = 0; /* time below the topmost matches, so that recursion counts once */
+      const inside = new Uint8Array(nodes.length);
+      for (const node of nodes) {
+        const within = node.parent && inside[node.parent.i];
+        const match = matches(node);
+        if (match && !within) sum += node.total;
+        inside[node.i] = within || match ? 1 : 0;
+      }
+      found.textContent = word === "" ? "" : `${(nodes[0].total > 0 ? sum / nodes[0].total * 100 : 0).toFixed(1)} % of the target`;
+    };
+    const focusable = (node) => {
+      groups.get(current)?.setAttribute("tabindex", "-1");
+      current = groups.has(node) ? node : zoomed;
+      groups.get(current).setAttribute("tabindex", "0");
+    };
+    const draw = () => {
+      width = view.clientWidth || 800;
+      const placed = place(zoomed, width);
+      const depth = placed.reduce((most, node) => Math.max(most, node.depth), 0);
+      groups = new Map(placed.map((node) => [node, frame(node, node.depth < zoomed.depth)]));
+      owners = new Map([...groups].map(([node, g]) => [g, node]));
+      for (const [node, g] of groups) g.setAttribute("aria-label", describe(node, nodes[0]).flat().join(", "));
+      svg.replaceChildren(...groups.values());
+      svg.setAttribute("height", (depth + 1) * ROW);
+      svg.setAttribute("viewBox", `0 0 ${width} ${(depth + 1) * ROW}`);
+      reset.hidden = zoomed === nodes[0];
+      focusable(current);
+      mark();
+    };
+    const zoom = (node, focus) => {
+      zoomed = node;
+      draw();
+      show(node);
+      if (!focus) return;
+      focusable(node);
+      groups.get(current).focus({preventScroll: true});
+    };
+    const nodeOf = (event) => {
+      const g = event.target.closest("g");
+      return g ? owners.get(g) : null;
+    };
+    const sibling = (node, step) => {
+      const row = [...groups.keys()].filter((other) => other.depth === node.depth).sort((a, b) => a.x - b.x);
+      return row[row.indexOf(node) + step];
+    };
+    svg.addEventListener("click", (event) => { const node = nodeOf(event); if (node) zoom(node, true); });
+    svg.addEventListener("pointerover", (event) => { const node = nodeOf(event); if (node) show(node); });
+    svg.addEventListener("focusin", (event) => { const node = nodeOf(event); if (node) { focusable(node); show(node); } });
+    svg.addEventListener("keydown", (event) => {
+      const steps = {
+        ArrowUp: () => current.parent, ArrowDown: () => current.children.find((c) => groups.has(c)),
+        ArrowLeft: () => sibling(current, -1), ArrowRight: () => sibling(current, 1)};
+      if (event.key === "Enter" || event.key === " ") zoom(current, true);
+      else if (event.key === "Escape") zoom(nodes[0], true);
+      else if (steps[event.key]) {
+        const next = steps[event.key]();
+        if (next && groups.has(next)) groups.get(next).focus();
+      } else return;
+      event.preventDefault();
+    });
+    search.addEventListener("input", mark);
+    reset.addEventListener("click", () => zoom(nodes[0], true));
+    view.append(svg);
+    box.replaceChildren(view, detail);
+    box.before(tools);
+    search.value = hash.get("find") || "";
+    draw();
+    show(nodes[0]);
+    new ResizeObserver(() => { if (view.clientWidth !== width) draw(); }).observe(view);
+  }
+
+  document.querySelectorAll("table").forEach((table) => { setUpSorting(table); setUpFilter(table); });
+  document.querySelectorAll(".flame[data-tree]").forEach(setUpFlame);
+  document.documentElement.dataset.ready = "yes";
 })();
