@@ -75,26 +75,35 @@ static void put_gate(struct xsg_json_writer *w, const struct xsg_gate *gate)
     xsg_json_end_object(w);
 }
 
+static const struct xsg_target_run *find_target(const struct xsg_run *run, const char *name)
+{
+    for (size_t i = 0; i < run->n_targets; i++) {
+        if (strcmp(run->targets[i].name, name) == 0)
+            return &run->targets[i];
+    }
+    return NULL;
+}
+
 /* What can invalidate a target differs by side: both are kept. */
 static void put_targets(struct xsg_json_writer *w, const struct xsg_comparison *c)
 {
+    const struct xsg_target_run *target;
+
     xsg_json_key(w, "targets");
     xsg_json_begin_array(w);
-    for (size_t i = 0; i < c->head->n_targets; i++) {
-        const struct xsg_target_run *target = &c->head->targets[i];
-        const struct xsg_target_run *base = NULL;
-        for (size_t k = 0; k < c->base->n_targets; k++) {
-            if (strcmp(c->base->targets[k].name, target->name) == 0)
-                base = &c->base->targets[k];
-        }
+    for (size_t i = 0; (target = xsg_report_target(c, i)); i++) {
+        const struct xsg_target_run *base = find_target(c->base, target->name);
+        const struct xsg_target_run *head = find_target(c->head, target->name);
         xsg_json_begin_object(w);
         put_string(w, "name", target->name);
         put_string(w, "command", target->command);
         put_string(w, "profile", target->profile);
+        put_bool(w, "in_base", base != NULL);
+        put_bool(w, "in_head", head != NULL);
         put_int(w, "samples", (int64_t)target->samples);
-        put_int(w, "lost", (int64_t)(target->lost + (base ? base->lost : 0)));
+        put_int(w, "lost", (int64_t)((head ? head->lost : 0) + (base ? base->lost : 0)));
         put_string(w, "invalid_base", base ? base->invalid : NULL);
-        put_string(w, "invalid_head", target->invalid);
+        put_string(w, "invalid_head", head ? head->invalid : NULL);
         xsg_json_end_object(w);
     }
     xsg_json_end_array(w);
@@ -161,6 +170,7 @@ void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *compariso
     put_side(&w, "head", comparison->head);
     put_double(&w, "elapsed_s", comparison->elapsed_s);
     put_int(&w, "rounds", (int64_t)comparison->rounds);
+    put_double(&w, "level", comparison->level);
     put_gate(&w, &comparison->gate);
     put_targets(&w, comparison);
     xsg_json_key(&w, "deltas");

@@ -148,47 +148,61 @@ static int read_gate(struct reader *r, const cJSON *root, struct xsg_gate *gate)
     return rc;
 }
 
+static int read_target(struct reader *r, const cJSON *item, struct xsg_target_run *target)
+{
+    int64_t samples = 0, lost = 0;
+    int rc = cJSON_IsObject(item) ? 0 : fail(r, "[]", "an object");
+
+    if (rc == 0)
+        rc = get_text(r, item, "name", &target->name);
+    if (rc == 0 && !target->name)
+        rc = fail(r, "name", "a text");
+    if (rc == 0)
+        rc = get_text(r, item, "command", &target->command);
+    if (rc == 0)
+        rc = get_text(r, item, "profile", &target->profile);
+    if (rc == 0)
+        rc = get_integer(r, item, "samples", &samples);
+    if (rc == 0)
+        rc = get_integer(r, item, "lost", &lost);
+    target->samples = (uint64_t)samples;
+    target->lost = (uint64_t)lost;
+    return rc;
+}
+
+static bool is_false(const cJSON *object, const char *key)
+{
+    return cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+/* A report does not say which side lost records: head is given them. */
 static int read_targets(struct reader *r, const cJSON *root, struct xsg_run *base,
                         struct xsg_run *head)
 {
     const cJSON *list, *item;
-    size_t n, i = 0;
     int rc = get_member(r, root, "targets", true, &list);
 
     if (rc != 0)
         return rc;
-    n = (size_t)cJSON_GetArraySize(list);
-    base->targets = XSG_NEW_ARRAY(r->arena, struct xsg_target_run, n);
-    head->targets = XSG_NEW_ARRAY(r->arena, struct xsg_target_run, n);
-    base->n_targets = head->n_targets = n;
+    base->targets = XSG_NEW_ARRAY(r->arena, struct xsg_target_run, cJSON_GetArraySize(list));
+    head->targets = XSG_NEW_ARRAY(r->arena, struct xsg_target_run, cJSON_GetArraySize(list));
     r->where = "targets";
     cJSON_ArrayForEach(item, list)
     {
-        struct xsg_target_run *target = &head->targets[i];
-        int64_t samples = 0, lost = 0;
-        rc = cJSON_IsObject(item) ? 0 : fail(r, "[]", "an object");
+        struct xsg_target_run both = {0};
+        struct xsg_target_run *b = &base->targets[base->n_targets];
+        struct xsg_target_run *h = &head->targets[head->n_targets];
+        rc = read_target(r, item, &both);
+        *b = *h = both;
+        b->lost = 0;
         if (rc == 0)
-            rc = get_text(r, item, "name", &target->name);
-        if (rc == 0 && !target->name)
-            rc = fail(r, "name", "a text");
+            rc = get_text(r, item, "invalid_base", &b->invalid);
         if (rc == 0)
-            rc = get_text(r, item, "command", &target->command);
-        if (rc == 0)
-            rc = get_text(r, item, "profile", &target->profile);
-        if (rc == 0)
-            rc = get_integer(r, item, "samples", &samples);
-        if (rc == 0)
-            rc = get_integer(r, item, "lost", &lost);
-        if (rc == 0)
-            rc = get_text(r, item, "invalid_head", &target->invalid);
-        target->samples = (uint64_t)samples;
-        target->lost = (uint64_t)lost;
-        base->targets[i] = *target;
-        if (rc == 0)
-            rc = get_text(r, item, "invalid_base", &base->targets[i].invalid);
+            rc = get_text(r, item, "invalid_head", &h->invalid);
         if (rc != 0)
             return rc;
-        i++;
+        base->n_targets += !is_false(item, "in_base");
+        head->n_targets += !is_false(item, "in_head");
     }
     r->where = "report";
     return 0;
@@ -284,6 +298,10 @@ static int read_delta(struct reader *r, const cJSON *object, struct xsg_delta *d
         rc = get_flag(r, object, "counts", &d->counts);
     if (rc != 0)
         return rc;
+    if (isnan(d->high) && d->low >= 0)
+        d->high = INFINITY; /* JSON has no infinity: null */
+    if (!cJSON_GetObjectItemCaseSensitive(object, "counts"))
+        d->counts = true;
     d->changed = xsg_json_get_bool(object, "changed", &changed) == 0 ? changed : -1;
     return 0;
 }
@@ -351,6 +369,7 @@ static int read_head(struct reader *r, const cJSON *root, struct xsg_comparison 
     if (get_text(r, root, "reason", &c->reason) != 0 ||
         get_flag(r, root, "paired", &c->paired) != 0 ||
         get_number(r, root, "elapsed_s", &c->elapsed_s) != 0 ||
+        get_number(r, root, "level", &c->level) != 0 ||
         get_integer(r, root, "rounds", &rounds) != 0)
         return XSG_EINVAL;
     c->rounds = (size_t)rounds;

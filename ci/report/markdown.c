@@ -12,15 +12,34 @@
 #define CAUSE_WIDTH 300
 
 /*
- * Foreign text as inline Markdown that does nothing: every ASCII punctuation mark becomes a numeric
- * character reference, which Markdown takes as text, so that no emphasis, link, HTML, mention (@),
- * reference (#) or table cell (|) can begin. Control and bidi characters show as escapes.
+ * Forges look for mentions and references in the rendered text, where a character reference is the
+ * character again: @name, #1, GH-1, and GitLab's !1 $1 &1 ~label %milestone. An invisible word
+ * joiner after the sign keeps them apart from what follows; code is left alone by the forges.
  */
-static void put_text(struct xsg_buf *out, const char *text, size_t width)
+static bool begins_reference(const char *text, size_t i)
+{
+    char next = text[i + 1];
+    bool word = (next >= '0' && next <= '9') || (next >= 'A' && next <= 'Z') ||
+                (next >= 'a' && next <= 'z') || next == '"' || (unsigned char)next >= 0x80;
+
+    if (text[i] == '-')
+        return word && i > 1 && (text[i - 1] | 32) == 'h' && (text[i - 2] | 32) == 'g';
+    return word && strchr("@#!$&~%", text[i]) != NULL;
+}
+
+/*
+ * Foreign text as inline Markdown that does nothing: every ASCII punctuation mark becomes a numeric
+ * character reference, which Markdown takes as text, so that no emphasis, link, HTML or table cell
+ * (|) can begin. Control and bidi characters show as escapes.
+ */
+static void put_inert(struct xsg_buf *out, const char *text, size_t width, bool code)
 {
     struct xsg_buf safe = XSG_BUF_INIT;
 
-    xsg_report_put_cell(&safe, text, width, false);
+    if (code)
+        xsg_report_put_name(&safe, text, width, false);
+    else
+        xsg_report_put_cell(&safe, text, width, false);
     for (size_t i = 0; i < safe.len; i++) {
         unsigned char c = (unsigned char)safe.data[i];
         bool plain = c >= 0x80 || c == ' ' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -29,15 +48,22 @@ static void put_text(struct xsg_buf *out, const char *text, size_t width)
             xsg_buf_putc(out, (char)c);
         else
             xsg_buf_printf(out, "&#%d;", c);
+        if (!code && begins_reference(safe.data, i))
+            xsg_buf_puts(out, "&#8288;");
     }
     xsg_buf_release(&safe);
+}
+
+static void put_text(struct xsg_buf *out, const char *text, size_t width)
+{
+    put_inert(out, text, width, false);
 }
 
 /* A name as code: monospaced, and as inert as other text. */
 static void put_name(struct xsg_buf *out, const char *text)
 {
     xsg_buf_puts(out, "<code>");
-    put_text(out, text, NAME_WIDTH);
+    put_inert(out, text, NAME_WIDTH, true);
     xsg_buf_puts(out, "</code>");
 }
 
@@ -74,6 +100,11 @@ static void put_row(struct xsg_buf *out, const struct xsg_delta *delta)
         put_name(out, delta->function.name);
     else
         xsg_buf_puts(out, "the whole target");
+    if (strcmp(delta->metric, "time") != 0) {
+        xsg_buf_puts(out, " &#91;");
+        put_text(out, delta->metric, NAME_WIDTH);
+        xsg_buf_puts(out, "&#93;");
+    }
     put_where(out, &delta->function);
     xsg_buf_puts(out, " | ");
     put_change(out, delta);
@@ -104,8 +135,12 @@ static void put_section(struct xsg_buf *out, const struct xsg_comparison *c,
 
     for (size_t i = 0; i < c->n_deltas; i++)
         n += is_listed(&c->deltas[i], verdict);
-    if (n == 0 || out->len + 600 > limit)
+    if (n == 0)
         return;
+    if (out->len + 600 > limit) {
+        xsg_buf_printf(out, "\n%zu %s did not fit here.\n", n, title);
+        return;
+    }
     if (folded)
         xsg_buf_printf(out, "\n<details><summary>%zu %s</summary>\n", n, title);
     xsg_buf_puts(out, "\n| function | change | share | cause | target |\n"

@@ -51,42 +51,128 @@ void xsg_report_put_commit(struct xsg_buf *out, const struct xsg_commit *commit)
         xsg_buf_puts(out, " with local changes");
 }
 
+const struct xsg_target_run *xsg_report_target(const struct xsg_comparison *comparison, size_t i)
+{
+    const struct xsg_run *head = comparison->head, *base = comparison->base;
+
+    if (i < head->n_targets)
+        return &head->targets[i];
+    i -= head->n_targets;
+    for (size_t k = 0; k < base->n_targets; k++) {
+        bool in_head = false;
+        for (size_t h = 0; h < head->n_targets; h++)
+            in_head |= strcmp(head->targets[h].name, base->targets[k].name) == 0;
+        if (!in_head && i-- == 0)
+            return &base->targets[k];
+    }
+    return NULL;
+}
+
+static bool continues(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* Columns of the character at text, and its bytes in *step. */
+static size_t width_of(const char *text, size_t *step)
+{
+    char one[8] = "";
+
+    for (*step = 1; continues(text[*step]) && *step < sizeof one - 1;)
+        ++*step;
+    memcpy(one, text, *step);
+    return xsg_display_width(one);
+}
+
 /* Bytes of the longest prefix of printable text that fits into width columns. */
 static size_t prefix(const char *text, size_t width)
 {
-    struct xsg_buf part = XSG_BUF_INIT;
-    size_t n = 0, len = strlen(text);
+    size_t n = 0, used = 0, step;
 
-    while (n < len) {
-        size_t step = 1;
-        while (n + step < len && ((unsigned char)text[n + step] & 0xc0) == 0x80)
-            step++;
-        xsg_buf_put(&part, text + n, step);
-        if (xsg_display_width(xsg_buf_str(&part)) > width)
+    while (text[n]) {
+        used += width_of(text + n, &step);
+        if (used > width)
             break;
         n += step;
     }
-    xsg_buf_release(&part);
     return n;
 }
 
-void xsg_report_put_cell(struct xsg_buf *out, const char *text, size_t width, bool pad)
+/* Where the longest suffix begins that fits. */
+static size_t suffix(const char *text, size_t len, size_t width)
+{
+    size_t start = len, used = 0, step;
+
+    while (start > 0) {
+        size_t previous = start - 1;
+        while (previous > 0 && continues(text[previous]))
+            previous--;
+        used += width_of(text + previous, &step);
+        if (used > width)
+            break;
+        start = previous;
+    }
+    /* A combining mark belongs to what was cut off. */
+    while (start < len && width_of(text + start, &step) == 0)
+        start += step;
+    return start;
+}
+
+/* Escaped text, so that nothing below has to think of control characters. A hostile name may be
+ * megabytes long: of what cannot be shown neither end is escaped. */
+static bool put_ends(struct xsg_buf *safe, const char *text, size_t width)
+{
+    size_t n = strlen(text), most = width * 4 + 16;
+
+    if (n <= 2 * most) {
+        xsg_put_printable(safe, text, n);
+        return true;
+    }
+    const char *end = text + n - most;
+    while (continues(*end))
+        end++;
+    for (n = most; continues(text[n]); n--)
+        ;
+    xsg_put_printable(safe, text, n);
+    xsg_put_printable(safe, end, strlen(end));
+    return false;
+}
+
+/* Cut so that at most `front` columns stay before the ellipsis and the rest after it. */
+static void put_cut(struct xsg_buf *out, const char *text, size_t width, size_t front, bool pad)
 {
     struct xsg_buf safe = XSG_BUF_INIT;
-    size_t have, n = text ? strlen(text) : 0;
+    bool whole = put_ends(&safe, text ? text : "", width);
+    const char *shown = xsg_buf_str(&safe);
+    size_t have = xsg_display_width(shown), before = out->len;
 
-    /* A hostile name may be megabytes long: what cannot be shown is not even escaped. */
-    xsg_put_printable(&safe, text ? text : "", n > width * 4 ? width * 4 : n);
-    have = xsg_display_width(xsg_buf_str(&safe));
-    if (have > width || n > width * 4) {
-        size_t keep = prefix(xsg_buf_str(&safe), width - 1);
-        xsg_buf_put(out, xsg_buf_str(&safe), keep);
+    if (width == 0) {
+        have = 0;
+    } else if (have > width || !whole) {
+        size_t from = suffix(shown, safe.len, width - 1 - front);
+        xsg_buf_put(out, shown, prefix(shown, front));
         xsg_buf_puts(out, "…");
-        have = width;
+        xsg_buf_puts(out, shown + from);
+        have = xsg_display_width(out->data + before);
     } else {
-        xsg_buf_put(out, xsg_buf_str(&safe), safe.len);
+        xsg_buf_put(out, shown, safe.len);
     }
     for (; pad && have < width; have++)
         xsg_buf_putc(out, ' ');
     xsg_buf_release(&safe);
+}
+
+void xsg_report_put_cell(struct xsg_buf *out, const char *text, size_t width, bool pad)
+{
+    put_cut(out, text, width, width > 0 ? width - 1 : 0, pad);
+}
+
+void xsg_report_put_name(struct xsg_buf *out, const char *text, size_t width, bool pad)
+{
+    put_cut(out, text, width, width / 2, pad);
+}
+
+void xsg_report_put_path(struct xsg_buf *out, const char *text, size_t width, bool pad)
+{
+    put_cut(out, text, width, 0, pad);
 }

@@ -23,8 +23,14 @@ size_t xsg_report_count(const struct xsg_comparison *comparison, const char *tar
 /* "abc1234567 (main)", "abc1234567 (feature), with local changes". Not escaped. */
 void xsg_report_put_commit(struct xsg_buf *out, const struct xsg_commit *commit);
 
-/* Text cut to width columns (the end replaced by an ellipsis), printable, padded with spaces when
- * pad is set. */
+/* The targets of head, then those that only base has: target i, or NULL from the end on. */
+const struct xsg_target_run *xsg_report_target(const struct xsg_comparison *comparison, size_t i);
+
+/* Printable text cut to width columns, an ellipsis for what is left out; padded with spaces when
+ * pad is set. Of prose the end goes; of a function's name the middle (namespaces begin it, the
+ * function ends it); of a path the beginning. */
 void xsg_report_put_cell(struct xsg_buf *out, const char *text, size_t width, bool pad);
+void xsg_report_put_name(struct xsg_buf *out, const char *text, size_t width, bool pad);
+void xsg_report_put_path(struct xsg_buf *out, const char *text, size_t width, bool pad);
 
 #endif

@@ -23,7 +23,8 @@ struct rows {
     double sum;
 };
 
-/* NaN (not seen in a round) is left out. */
+/* A function that was not seen in a round took nothing there, as in a comparison; a target's
+ * missing value is left out. */
 static double median_of(const struct xsg_series *series)
 {
     double *x = malloc((series->n + 1) * sizeof *x);
@@ -31,8 +32,8 @@ static double median_of(const struct xsg_series *series)
     size_t n = 0;
 
     for (size_t i = 0; x && i < series->n; i++) {
-        if (!isnan(series->values[i]))
-            x[n++] = series->values[i];
+        if (!isnan(series->values[i]) || series->function.name)
+            x[n++] = isnan(series->values[i]) ? 0 : series->values[i];
     }
     median = xsg_median(x, n);
     free(x);
@@ -111,9 +112,9 @@ static void put_row(struct xsg_buf *out, const struct row *row, double sum, size
         xsg_report_put_cell(out, "", CALLS, true);
     else
         put_number(out, row->calls, "count", CALLS);
-    xsg_report_put_cell(out, f->name, left * 3 / 5 - 1, true);
+    xsg_report_put_name(out, f->name, left * 3 / 5 - 1, true);
     xsg_buf_putc(out, ' ');
-    xsg_report_put_cell(out, where, left - left * 3 / 5, false);
+    xsg_report_put_path(out, where, left - left * 3 / 5, false);
     while (out->len > 0 && out->data[out->len - 1] == ' ')
         out->data[--out->len] = '\0';
     xsg_buf_putc(out, '\n');

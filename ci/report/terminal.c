@@ -8,18 +8,18 @@
 #include "ci/report/parts.h"
 
 #define MIN_COLUMNS 40
-#define WIDE 130       /* from here on the cause stands in the row */
+#define WIDE 130       /* from here on file and cause stand in the row, else below it */
 #define UNCLEAR_ROWS 8 /* of a target, unless all are asked for */
 
-enum { WORD = 8, CHANGE = 9, INTERVAL = 20, SHARE = 9, VALUES = 21 };
+enum { WORD = 8, CHANGE = 8, INTERVAL = 19, SHARE = 8, VALUES = 20 };
 
 struct table {
     struct xsg_buf *out;
     const struct xsg_comparison *comparison;
     const struct xsg_report_options *options;
     size_t columns;
-    size_t name, where; /* widths of the two columns that give way */
-    bool values;        /* there is room for base -> head */
+    size_t name, where, cause; /* widths of the columns that give way; where, cause: 0 if narrow */
+    bool values;               /* there is room for base -> head */
 };
 
 static const char *paint(const struct table *t, const char *escape)
@@ -49,7 +49,10 @@ static void put_interval(struct xsg_buf *out, const struct xsg_delta *delta)
 {
     char low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE], text[2 * XSG_CHANGE_SIZE + 8] = "";
 
-    if (!isnan(delta->low) && !isnan(delta->high)) {
+    if (isinf(delta->high)) {
+        xsg_format_change(low, delta->low);
+        snprintf(text, sizeof text, "%s or more", low);
+    } else if (!isnan(delta->low) && !isnan(delta->high)) {
         xsg_format_change(low, delta->low);
         xsg_format_change(high, delta->high);
         snprintf(text, sizeof text, "%s to %s", low, high);
@@ -80,43 +83,110 @@ static void format_where(char *out, size_t size, const struct xsg_function *func
                                     : "");
 }
 
-static const char *name_of(const struct xsg_delta *delta)
+/* The function's name, with its metric when that is not the usual one. Foreign text. */
+static const char *name_of(const struct xsg_delta *delta, struct xsg_buf *buf)
 {
-    return delta->function.name ? delta->function.name : "(whole target)";
+    xsg_buf_clear(buf);
+    xsg_buf_puts(buf, delta->function.name ? delta->function.name : "(whole target)");
+    if (strcmp(delta->metric, "time") != 0)
+        xsg_buf_printf(buf, " [%s]", delta->metric);
+    return xsg_buf_str(buf);
 }
 
-/* Text in lines of at most width columns, each indented; the first one too. */
-static void put_wrapped(struct xsg_buf *out, const char *text, size_t indent, size_t columns)
+/* Bytes of the next line of at most width columns, broken at a space where there is one. */
+static size_t next_line(const char *text, size_t width)
+{
+    size_t n = 0, space = 0;
+
+    while (text[n]) {
+        size_t step = 1;
+        while (((unsigned char)text[n + step] & 0xc0) == 0x80)
+            step++;
+        if (text[n] == ' ')
+            space = n;
+        struct xsg_buf part = XSG_BUF_INIT;
+        xsg_buf_put(&part, text, n + step);
+        bool fits = xsg_display_width(xsg_buf_str(&part)) <= width;
+        xsg_buf_release(&part);
+        if (!fits)
+            return space > width / 2 ? space : n > 0 ? n : step;
+        n += step;
+    }
+    return n;
+}
+
+/* Foreign prose in lines that begin at column indent; the cursor stands there already. At most
+ * 12 lines: nobody reads more, and a hostile text may be endless. */
+static void put_wrapped(const struct table *t, const char *text, size_t indent)
 {
     struct xsg_buf safe = XSG_BUF_INIT;
-    size_t width = columns > indent + 20 ? columns - indent : 20;
+    size_t width = t->columns > indent + 20 ? t->columns - indent : 20, n = strlen(text);
     const char *p;
 
-    xsg_put_printable(&safe, text, strlen(text));
-    for (p = xsg_buf_str(&safe); *p;) {
-        size_t n = strlen(p), cut = n;
-        if (n > width) {
-            for (cut = width; cut > width / 2 && p[cut] != ' '; cut--)
-                ;
-            if (p[cut] != ' ')
-                for (cut = width; ((unsigned char)p[cut] & 0xc0) == 0x80; cut--)
-                    ;
-        }
-        xsg_buf_printf(out, "%*s%.*s\n", (int)indent, "", (int)cut, p);
+    xsg_put_printable(&safe, text, n > 4000 ? 4000 : n);
+    p = xsg_buf_str(&safe);
+    for (int line = 0; *p && line < 12; line++) {
+        size_t cut = next_line(p, width);
+        if (line > 0)
+            xsg_buf_printf(t->out, "%*s", (int)indent, "");
+        xsg_buf_put(t->out, p, cut);
+        xsg_buf_putc(t->out, '\n');
         p += cut;
         p += strspn(p, " ");
     }
+    if (safe.len == 0)
+        xsg_buf_putc(t->out, '\n');
     xsg_buf_release(&safe);
+}
+
+static void end_row(struct xsg_buf *out)
+{
+    while (out->len > 0 && out->data[out->len - 1] == ' ')
+        out->data[--out->len] = '\0';
+    xsg_buf_putc(out, '\n');
+}
+
+/* Wide: file and cause follow in the row, and the cause goes on below itself. */
+static void put_wide_end(const struct table *t, const struct xsg_delta *delta, const char *where)
+{
+    xsg_buf_putc(t->out, ' ');
+    xsg_report_put_path(t->out, where, t->where, true);
+    xsg_buf_putc(t->out, ' ');
+    if (delta->cause)
+        put_wrapped(t, delta->cause, t->columns - t->cause);
+    else
+        end_row(t->out);
+}
+
+/* Narrow: the row ends with the name; file, then cause, stand below it. */
+static void put_narrow_end(const struct table *t, const struct xsg_delta *delta, const char *where)
+{
+    struct xsg_buf below = XSG_BUF_INIT;
+
+    end_row(t->out);
+    if (*where) {
+        xsg_report_put_path(&below, where, t->columns / 2, false);
+        if (delta->cause)
+            xsg_buf_puts(&below, ": ");
+    }
+    if (delta->cause)
+        xsg_buf_put(&below, delta->cause, strlen(delta->cause));
+    if (below.len > 0 && delta->verdict != XSG_DELTA_UNCHANGED) {
+        xsg_buf_printf(t->out, "%*s", 2 + WORD, "");
+        put_wrapped(t, xsg_buf_str(&below), 2 + WORD);
+    }
+    xsg_buf_release(&below);
 }
 
 static void put_row(const struct table *t, const struct xsg_delta *delta)
 {
     struct xsg_buf *out = t->out;
-    char change[XSG_CHANGE_SIZE], share[16], where[512];
-    bool decided = delta->verdict != XSG_DELTA_UNCHANGED;
+    struct xsg_buf name = XSG_BUF_INIT;
+    char change[XSG_CHANGE_SIZE], share[24] = "", where[512];
 
     xsg_format_change(change, delta->ratio);
-    snprintf(share, sizeof share, "%.1f %%", delta->share * 100);
+    if (!isnan(delta->share))
+        snprintf(share, sizeof share, "%.1f %%", delta->share * 100);
     format_where(where, sizeof where, &delta->function);
     xsg_buf_printf(out, "  %s", paint(t, verdict_color(delta->verdict)));
     xsg_report_put_cell(out, xsg_report_word(delta), WORD, true);
@@ -125,23 +195,15 @@ static void put_row(const struct table *t, const struct xsg_delta *delta)
     put_interval(out, delta);
     if (t->values)
         put_values(out, delta);
-    xsg_report_put_cell(out, isnan(delta->share) ? "" : share, SHARE, true);
-    xsg_buf_puts(out, paint(t, decided ? "\033[1m" : ""));
-    xsg_report_put_cell(out, name_of(delta), t->name, true);
+    xsg_report_put_cell(out, share, SHARE, true);
+    xsg_buf_puts(out, paint(t, delta->verdict != XSG_DELTA_UNCHANGED ? "\033[1m" : ""));
+    xsg_report_put_name(out, name_of(delta, &name), t->name, t->where > 0);
     xsg_buf_puts(out, paint(t, "\033[0m"));
-    xsg_buf_putc(out, ' ');
-    xsg_report_put_cell(out, where, t->where, t->columns >= WIDE && delta->cause);
-    if (t->columns >= WIDE && delta->cause && decided) {
-        size_t used = 2 + WORD + CHANGE + INTERVAL + (t->values ? VALUES : 0) + SHARE + t->name +
-                      t->where + 2;
-        xsg_buf_puts(out, " ");
-        xsg_report_put_cell(out, delta->cause, t->columns - used, false);
-    }
-    while (out->len > 0 && out->data[out->len - 1] == ' ')
-        out->data[--out->len] = '\0';
-    xsg_buf_putc(out, '\n');
-    if (t->columns < WIDE && delta->cause && decided)
-        put_wrapped(out, delta->cause, 2 + WORD, t->columns);
+    if (t->where > 0)
+        put_wide_end(t, delta, where);
+    else
+        put_narrow_end(t, delta, where);
+    xsg_buf_release(&name);
 }
 
 /* -- the table -----------------------------------------------------------------------------------
@@ -160,33 +222,38 @@ static bool is_shown(const struct table *t, const struct xsg_delta *delta, size_
     return ++*unclear <= UNCLEAR_ROWS && delta->counts;
 }
 
+static size_t at_most(size_t x, size_t limit)
+{
+    return x < limit ? x : limit;
+}
+
+/* Names and files get what they need while a good part of a wide line is left to the cause. */
 static void fit_columns(struct table *t)
 {
-    size_t fixed, left, name = 14, where = 1;
+    struct xsg_buf text = XSG_BUF_INIT;
+    size_t name = 14, where = 5, unclear = 0;
 
+    t->values = t->columns >= 105;
+    size_t left = t->columns - at_most(t->columns, 2 + WORD + CHANGE + INTERVAL + SHARE +
+                                                       (t->values ? VALUES : 0));
     for (size_t i = 0; i < t->comparison->n_deltas; i++) {
         const struct xsg_delta *delta = &t->comparison->deltas[i];
-        char text[512];
-        size_t n = xsg_display_width(name_of(delta)), m;
-        size_t unclear = 0;
+        char file[512];
         if (!is_shown(t, delta, &unclear))
             continue;
-        format_where(text, sizeof text, &delta->function);
-        m = xsg_display_width(text);
+        format_where(file, sizeof file, &delta->function);
+        size_t n = xsg_display_width(name_of(delta, &text)), m = xsg_display_width(file);
         name = n > name ? n : name;
         where = m > where ? m : where;
     }
-    t->values = t->columns >= 110;
-    fixed = 2 + WORD + CHANGE + INTERVAL + (t->values ? VALUES : 0) + SHARE + 1;
-    left = t->columns > fixed + 20 ? t->columns - fixed : 20;
-    if (t->columns >= WIDE)
-        left = left > 90 ? left - 45 : left / 2; /* the cause's share */
-    if (name + where > left) {
-        where = where > left / 2 ? left / 2 : where;
-        name = left - where;
+    xsg_buf_release(&text);
+    if (t->columns < WIDE) {
+        t->name = left > 10 ? left : 10;
+        return;
     }
-    t->name = name;
-    t->where = where;
+    t->name = at_most(name, left * 3 / 8);
+    t->where = at_most(where, left / 4);
+    t->cause = left - t->name - t->where - 2;
 }
 
 static void put_heading(const struct table *t)
@@ -200,8 +267,13 @@ static void put_heading(const struct table *t)
     if (t->values)
         xsg_report_put_cell(out, "base > head", VALUES, true);
     xsg_report_put_cell(out, "share", SHARE, true);
-    xsg_report_put_cell(out, "function", t->name, true);
-    xsg_buf_printf(out, " where%s\n", paint(t, "\033[0m"));
+    xsg_report_put_cell(out, "function", t->name, t->where > 0);
+    if (t->where > 0) {
+        xsg_buf_putc(out, ' ');
+        xsg_report_put_cell(out, "where", t->where, true);
+        xsg_buf_puts(out, " cause");
+    }
+    xsg_buf_printf(out, "%s\n", paint(t, "\033[0m"));
 }
 
 static void put_target(struct table *t, const struct xsg_target_run *target)
@@ -245,12 +317,12 @@ static void put_headline(struct table *t)
     xsg_buf_printf(t->out, "%s%s%s", paint(t, colors[c->verdict]), words[c->verdict],
                    paint(t, "\033[0m"));
     if (c->reason) {
-        struct xsg_buf safe = XSG_BUF_INIT;
-        xsg_put_printable(&safe, c->reason, strlen(c->reason));
-        xsg_buf_printf(t->out, ": %s", xsg_buf_str(&safe));
-        xsg_buf_release(&safe);
+        xsg_buf_puts(t->out, ": ");
+        put_wrapped(t, c->reason, strlen(words[c->verdict]) + 2);
+    } else {
+        xsg_buf_putc(t->out, '\n');
     }
-    xsg_buf_puts(t->out, "\nbase ");
+    xsg_buf_puts(t->out, "base ");
     xsg_report_put_commit(&line, &c->base->commit);
     xsg_report_put_cell(t->out, xsg_buf_str(&line), t->columns - 5, false);
     xsg_buf_clear(&line);
@@ -259,6 +331,32 @@ static void put_headline(struct table *t)
     xsg_report_put_cell(t->out, xsg_buf_str(&line), t->columns - 5, false);
     xsg_buf_putc(t->out, '\n');
     xsg_buf_release(&line);
+}
+
+/* What follows for the caller: the exit status, and the next step. */
+static void put_advice(const struct table *t)
+{
+    const struct xsg_comparison *c = t->comparison;
+
+    switch (c->verdict) {
+    case XSG_VERDICT_PASSED:
+    case XSG_VERDICT_REGRESSED:
+        break;
+    case XSG_VERDICT_UNDECIDED:
+        put_wrapped(t,
+                    c->gate.strict
+                        ? "undecided fails here (--strict): --rounds 80 or more would tell"
+                        : "undecided does not fail without --strict; --rounds 80 or more would "
+                          "tell",
+                    0);
+        break;
+    case XSG_VERDICT_INVALID:
+        put_wrapped(t,
+                    "no verdict is possible: repair what is named above and run again; xsgate "
+                    "doctor looks at this machine",
+                    0);
+        break;
+    }
 }
 
 static void put_footer(const struct table *t)
@@ -270,15 +368,10 @@ static void put_footer(const struct table *t)
         c->rounds, c->paired ? "rounds" : "invocations, base from the store", c->elapsed_s,
         c->gate.threshold * 100, c->gate.alpha * 100);
     for (size_t i = 0; i < c->n_warnings; i++) {
-        xsg_buf_printf(t->out, "%snote:%s\n", paint(t, "\033[33m"), paint(t, "\033[0m"));
-        t->out->len--; /* the sentence follows on the same line */
-        t->out->data[t->out->len] = '\0';
-        xsg_buf_putc(t->out, ' ');
-        xsg_put_printable(t->out, c->warnings[i], strlen(c->warnings[i]));
-        xsg_buf_putc(t->out, '\n');
+        xsg_buf_printf(t->out, "%snote:%s ", paint(t, "\033[33m"), paint(t, "\033[0m"));
+        put_wrapped(t, c->warnings[i], 6);
     }
-    if (c->verdict == XSG_VERDICT_UNDECIDED)
-        xsg_buf_puts(t->out, "more rounds would tell: --rounds 80, or a longer --max-time\n");
+    put_advice(t);
     if (t->options->html) {
         xsg_buf_puts(t->out, "report: ");
         xsg_put_printable(t->out, t->options->html, strlen(t->options->html));
@@ -290,6 +383,7 @@ void xsg_report_text(struct xsg_buf *out, const struct xsg_comparison *compariso
                      const struct xsg_report_options *options)
 {
     struct table t = {.out = out, .comparison = comparison, .options = options};
+    const struct xsg_target_run *target;
 
     t.columns = (size_t)(options->columns < MIN_COLUMNS ? MIN_COLUMNS : options->columns);
     fit_columns(&t);
@@ -297,8 +391,8 @@ void xsg_report_text(struct xsg_buf *out, const struct xsg_comparison *compariso
     if (comparison->n_deltas > 0) {
         xsg_buf_putc(out, '\n');
         put_heading(&t);
-        for (size_t i = 0; i < comparison->head->n_targets; i++)
-            put_target(&t, &comparison->head->targets[i]);
+        for (size_t i = 0; (target = xsg_report_target(comparison, i)); i++)
+            put_target(&t, target);
     }
     put_footer(&t);
 }
