@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Reports read by programs that we did not write: JSON by jsonschema against the published schema,
+JUnit by xmllint, all by rules that hold whatever the names are.
+
+usage: check_reports.py GOLDEN SCHEMA
+"""
+import copy
+import json
+import re
+import subprocess
+import sys
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+CASES = ["regressed", "passed", "undecided", "invalid", "hostile", "huge"]
+GOLDEN, SCHEMA = sys.argv[1:3]
+
+
+def render(case, form):
+    done = subprocess.run([GOLDEN, "--write", case, form], stdout=subprocess.PIPE, check=True)
+    return done.stdout.decode("utf-8")  # strict: every report is valid UTF-8
+
+
+class Json(unittest.TestCase):
+    def setUp(self):
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is missing")
+        with open(SCHEMA, encoding="utf-8") as file:
+            schema = json.load(file)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        self.validator = jsonschema.Draft202012Validator(schema)
+
+    def errors(self, report):
+        return [f"{list(e.absolute_path)}: {e.message[:200]}"
+                for e in self.validator.iter_errors(report)]
+
+    def test_valid(self):
+        for case in CASES:
+            with self.subTest(case):
+                self.assertEqual(self.errors(json.loads(render(case, "json"))), [])
+
+    def test_the_schema_is_no_rubber_stamp(self):
+        good = json.loads(render("regressed", "json"))
+
+        def without(path):
+            report = copy.deepcopy(good)
+            place = report
+            for key in path[:-1]:
+                place = place[key]
+            del place[path[-1]]
+            return report
+
+        for path in [["verdict"], ["gate", "alpha"], ["base", "commit"], ["deltas", 0, "rule"],
+                     ["deltas", 0, "head", "n"], ["targets", 0, "name"]]:
+            with self.subTest(path):
+                self.assertNotEqual(self.errors(without(path)), [])
+        for path, value in [(["verdict"], "fine"), (["schema"], 2), (["rounds"], -1),
+                            (["deltas", 0, "share"], 1.5), (["deltas", 0, "line"], 0),
+                            (["warnings"], [1]), (["deltas", 0, "ratio"], "1.2")]:
+            report = copy.deepcopy(good)
+            place = report
+            for key in path[:-1]:
+                place = place[key]
+            place[path[-1]] = value
+            with self.subTest(path):
+                self.assertNotEqual(self.errors(report), [])
+
+
+class Junit(unittest.TestCase):
+    def test_well_formed(self):
+        for case in CASES:
+            with self.subTest(case):
+                done = subprocess.run(["xmllint", "--noout", "--huge", "-"], text=True,
+                                      input=render(case, "junit"), stderr=subprocess.PIPE)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_counts(self):
+        for case in CASES:
+            with self.subTest(case):
+                suites = ElementTree.fromstring(render(case, "junit"))
+                report = json.loads(render(case, "json"))
+                names = [suite.get("name") for suite in suites]
+                self.assertEqual(len(names), len(report["targets"]))
+                for suite in suites:
+                    cases = suite.findall("testcase")
+                    self.assertEqual(int(suite.get("tests")), len(cases))
+                    for attribute, tag in [("failures", "failure"), ("errors", "error"),
+                                           ("skipped", "skipped")]:
+                        self.assertEqual(int(suite.get(attribute)),
+                                         len(suite.findall(f"testcase/{tag}")))
+
+    def test_outcomes(self):
+        suites = ElementTree.fromstring(render("regressed", "junit"))
+        failed = {c.get("name") for c in suites.iter("testcase") if c.find("failure") is not None}
+        self.assertEqual(failed, {"(whole target)", "parse_string"})
+        suites = ElementTree.fromstring(render("invalid", "junit"))
+        self.assertEqual([e.get("message") for e in suites.iter("error")],
+                         ["head: exited with status 3 after 0.02 s"])
+
+
+class Text(unittest.TestCase):
+    def test_nothing_reaches_the_terminal(self):
+        for case in CASES:
+            with self.subTest(case):
+                text = render(case, "text")
+                self.assertIsNone(re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e"
+                                            "\u2060-\u206f\ufeff]", text))
+                self.assertLessEqual(max(map(len, text.split("\n"))), 100)
+
+
+class Markdown(unittest.TestCase):
+    TAGS = {"code", "/code", "br", "sub", "/sub", "details", "/details", "summary", "/summary"}
+
+    def test_foreign_text_does_nothing(self):
+        for case in CASES:
+            with self.subTest(case):
+                text = render(case, "markdown")
+                self.assertLessEqual(set(re.findall("<([^>]*)>", text)), self.TAGS)
+                self.assertEqual(text.count("<"), text.count(">"))
+                for sign in ["@", "`", "[", "]", "http:", "\\", "#1", "\u202e", "\x1b"]:
+                    self.assertNotIn(sign, re.sub("&#[0-9]+;", "", text))
+                # Mentions and references are looked for after rendering, outside of code.
+                shown = re.sub("<code>.*?</code>", "", text)
+                shown = re.sub("&#([0-9]+);", lambda m: chr(int(m.group(1))), shown)
+                self.assertIsNone(re.search("[@#][A-Za-z0-9]|GH-[0-9]", shown))
+
+    def test_rows_stay_whole(self):
+        for case in CASES:
+            with self.subTest(case):
+                for line in render(case, "markdown").split("\n"):
+                    if line.startswith("|"):
+                        self.assertEqual(line.count("|"), 6, line)
+
+    def test_limit(self):
+        text = render("huge", "markdown")
+        self.assertLessEqual(len(text.encode()), 65000)
+        rows = sum(line.startswith("| <code>") for line in text.split("\n"))
+        dropped = sum(int(n) for n in re.findall("([0-9]+)(?: more)? [a-z]+ did not fit", text))
+        self.assertEqual(rows + dropped, 4000)
+        self.assertGreater(rows, 100)
+        self.assertTrue(text.startswith("❌ **xsgate: slower**"))
+        self.assertIn("how this was measured", text)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
