@@ -26,8 +26,9 @@
     X(sigaction)                                                                                   \
     X(signal)                                                                                      \
     X(sysv_signal)                                                                                 \
-    X(sigset) X(sigignore) X(pthread_sigmask) X(sigprocmask) X(sigwait) X(sigwaitinfo)             \
-        X(sigtimedwait) X(sigaltstack)
+    X(sigset)                                                                                      \
+    X(sigignore) X(pthread_sigmask) X(sigprocmask) X(sigwait) X(sigwaitinfo) X(sigtimedwait)       \
+        X(sigaltstack)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset, sigignore: still called */

@@ -13,7 +13,8 @@ struct all {
     wide wides[2];
 };
 
-/* A leaf: arguments and locals live in whatever registers the compiler likes, and in the red zone. */
+/* A leaf: arguments and locals live in whatever registers the compiler likes, and in the red zone.
+ */
 __attribute__((noinline)) static unsigned long integers(unsigned long a, unsigned long b,
                                                         unsigned long c, unsigned long d,
                                                         unsigned long e, unsigned long f)
