@@ -22,13 +22,11 @@
 
 /* libc's own functions. Looked up together at the sampler's start: dlsym takes the loader's lock,
  * and who holds that may wait for a thread that has come to a wrapper. */
+/* clang-format off */
 #define WRAPPED(X)                                                                                 \
-    X(sigaction)                                                                                   \
-    X(signal)                                                                                      \
-    X(sysv_signal)                                                                                 \
-    X(sigset)                                                                                      \
-    X(sigignore) X(pthread_sigmask) X(sigprocmask) X(sigwait) X(sigwaitinfo) X(sigtimedwait)       \
-        X(sigaltstack)
+    X(sigaction) X(signal) X(sysv_signal) X(sigset) X(sigignore) X(pthread_sigmask)                \
+    X(sigprocmask) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigaltstack)
+/* clang-format on */
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset, sigignore: still called */
