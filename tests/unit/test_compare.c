@@ -247,6 +247,7 @@ static void test_identical_values(void **state)
     assert_verdict(f, "same", XSG_DELTA_UNCHANGED);
     assert_verdict(f, "stepped", XSG_DELTA_REGRESSED);
     /* The same numbers as counts of samples: one step more in each round is no evidence. */
+    xsg_arena_release(&f->arena);
     reset(f);
     add_both(f, NULL, "cpu", 400e6, 400e6, 0.002);
     add_both(f, "coarse", "time", 4e6, 8e6, 0);
