@@ -56,9 +56,9 @@ if [ -z "$quick" ]; then
     step "build and tests: address and undefined behaviour sanitizers"
     ci/build.sh build/asan -DCMAKE_BUILD_TYPE=Debug -DXSG_SANITIZE=address
     tests_of build/asan -LE 'gate|bench|no-sanitizer'
-    step "build and tests: thread sanitizer, the runtime"
+    step "build and tests: thread sanitizer, unit tests and the runtime"
     ci/build.sh build/tsan -DCMAKE_BUILD_TYPE=Debug -DXSG_SANITIZE=thread
-    tests_of build/tsan -R 'runtime|threads' -LE 'gate|bench|no-sanitizer'
+    tests_of build/tsan -R '^(unit|integration/runtime)' -LE 'gate|bench|no-sanitizer'
     step "clang-tidy"
     ci/tidy.sh build/clang
 fi
