@@ -121,6 +121,8 @@ struct xsg_segment_losses {                             /* summed over the segme
     uint64_t threads, sites, strings, modules, no_room; /* no_room: calls without a node */
     uint64_t reentries, unmatched, too_deep, negative, samples_lost, open, open_nodes;
     uint64_t samples, sample_ns, truncated, damaged, cut, rate_hz;
+    uint64_t by_frames;        /* samples walked by frame pointers */
+    uint32_t sample_notes;     /* enum xsg_seg_sample_note bits */
     struct xsg_map nameless;   /* base name of a module -> struct xsg_segment_weight */
     struct xsg_map attributes; /* "key=value" or "key" -> struct xsg_segment_attribute */
 };

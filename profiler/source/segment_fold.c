@@ -195,6 +195,8 @@ static void count_losses(struct xsg_segment_losses *losses, const struct xsg_seg
 static void fold_thread(struct xsg_segment_naming *f, const struct xsg_segment_thread *thread)
 {
     count_losses(f->reading->losses, thread);
+    if (f->segment->header.unwinder == XSG_SEG_UNWINDER_FRAMES)
+        f->reading->losses->by_frames += thread->head.samples;
     xsg_fold_sums(f->reading->fold)->n_threads += thread->head.threads ? thread->head.threads : 1;
     if (thread->n_nodes == 0)
         return;
@@ -230,6 +232,7 @@ void xsg__segment_fold(const struct xsg_segment *segment, const struct xsg_segme
     losses->modules += h->lost_modules;
     losses->damaged += segment->damaged;
     losses->cut += segment->cut;
+    losses->sample_notes |= h->sample_notes;
     if (h->rate_hz > losses->rate_hz)
         losses->rate_hz = h->rate_hz;
     xsg_arena_release(&scratch);

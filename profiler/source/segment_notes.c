@@ -75,6 +75,22 @@ static void note_limits(const struct xsg_segment_losses *l, struct xsg_fold *fol
                       l->negative, s(l->negative));
 }
 
+static void note_sampler(const struct xsg_segment_losses *l, struct xsg_fold *fold)
+{
+    if (l->by_frames)
+        xsg_fold_note(fold,
+                      "stacks were walked by frame pointers, as libunwind.so.8 was not found: "
+                      "callers of functions without a frame are missing");
+    if (l->sample_notes & XSG_SEG_NOTE_TARGET_SIGPROF)
+        xsg_fold_note(fold, "the target uses SIGPROF itself: it was not sampled from then on");
+    if (l->sample_notes & XSG_SEG_NOTE_NO_TIMER)
+        xsg_fold_note(fold, "threads without samples: the system gave no timer for them "
+                            "(ulimit -i)");
+    if (l->sample_notes & XSG_SEG_NOTE_SMALL_STACK)
+        xsg_fold_note(fold, "threads with a very small signal stack of their own were not sampled "
+                            "meanwhile");
+}
+
 static void note_samples(const struct xsg_segment_losses *l, struct xsg_fold *fold)
 {
     double taken = (double)l->samples, seconds = (double)l->sample_ns * 1e-9;
@@ -124,5 +140,6 @@ void xsg__losses_note(const struct xsg_segment_losses *losses, struct xsg_fold *
     note_lost(losses, fold);
     note_limits(losses, fold);
     note_samples(losses, fold);
+    note_sampler(losses, fold);
     note_attributes(losses, fold);
 }

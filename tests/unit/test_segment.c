@@ -419,6 +419,23 @@ static void test_slow_timer_is_told(void **state)
     assert_int_equal(p.lost, 0);
 }
 
+static void test_sampler_is_told(void **state)
+{
+    (void)state;
+    struct xsg_profile p = read_built();
+    size_t before = p.n_notes;
+    built.header.unwinder = XSG_SEG_UNWINDER_FRAMES;
+    built.header.sample_notes =
+        XSG_SEG_NOTE_TARGET_SIGPROF | XSG_SEG_NOTE_NO_TIMER | XSG_SEG_NOTE_SMALL_STACK;
+    segment_thread(&built)->head.samples = 1;
+    p = read_built();
+    assert_int_equal(p.n_notes, before + 4);
+    assert_true(has_note(&p, "frame pointers"));
+    assert_true(has_note(&p, "SIGPROF itself"));
+    assert_true(has_note(&p, "no timer"));
+    assert_true(has_note(&p, "small signal stack"));
+}
+
 /* A second table of the same kind continues the first behind its capacity. */
 static void test_continued_tables(void **state)
 {
@@ -466,6 +483,7 @@ int main(void)
         TEST(test_losses_are_told),
         TEST(test_depth_alone_is_no_loss),
         TEST(test_slow_timer_is_told),
+        TEST(test_sampler_is_told),
         TEST(test_continued_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
