@@ -11,11 +11,17 @@
  *   handler, which finds the guard taken, drops its entry and counts it;
  * - the process lock is taken in normal context or under the guard, hence never twice by a thread.
  *
- * segment.c  the mapped file: extents, tables, clock        thread.c   a thread's region and block
- * modules.c  which file is mapped where                     tree.c     nodes, durations, histograms
- * process.c  attach, exit, fork, environment                scope.c    what <xsgate/profile.h>
- * calls function.c -finstrument-functions                         interpose.c  preloaded library
- * only sample.c, unwind.c  the sampler
+ * segment.c    the mapped file: extents, clock
+ * table.c      sites, strings, modules in the file
+ * modules.c    which file is mapped where
+ * process.c    attach, exit, fork, environment
+ * thread.c     a thread's region and block
+ * tree.c       nodes, durations, histograms
+ * scope.c      what <xsgate/profile.h> calls
+ * function.c   -finstrument-functions
+ * cost.c       what a scope costs here
+ * interpose.c  threads, libraries, exec; preloaded library only, as are
+ * sample.c     the sampler, with unwind.c and sample_signals.c
  */
 #ifndef XSG_PROFILER_RUNTIME_RUNTIME_H
 #define XSG_PROFILER_RUNTIME_RUNTIME_H
