@@ -64,8 +64,9 @@ static int worst_first(const void *a, const void *b)
 /* ---- verdict and reason ---------------------------------------------------------------------- */
 
 struct tally {
-    size_t n[7];                      /* by rank, of what counts */
-    size_t judged;                    /* got numbers and a verdict */
+    size_t n[7];   /* by rank, of what counts */
+    size_t judged; /* got numbers and a verdict */
+    size_t functions_judged, functions_regressed;
     size_t small;                     /* undecided, too small to matter */
     const struct xsg_delta *worst[7]; /* first of each rank; for regressed a function if any */
 };
@@ -82,6 +83,8 @@ static void count(struct tally *t, const struct xsg_comparison *c)
         }
         t->n[rank]++;
         t->judged += rank != 0;
+        t->functions_judged += rank != 0 && d->function.name;
+        t->functions_regressed += rank == 1 && d->function.name;
         /* The promise is to name the function; the target's own row says that something is slow. */
         if (!t->worst[rank] || (!t->worst[rank]->function.name && d->function.name))
             t->worst[rank] = d;
@@ -99,14 +102,21 @@ static void put_name(struct xsg_buf *out, const struct xsg_delta *d)
 static void put_regressed(struct xsg_buf *out, const struct tally *t)
 {
     const struct xsg_delta *d = t->worst[1];
+    bool time = strcmp(d->metric, "time") == 0, times = d->ratio >= 3;
     char size[XSG_CHANGE_SIZE], threshold[XSG_CHANGE_SIZE];
-    xsg_format_change(size, d->ratio);
+    xsg_format_size(size, d->ratio);
     xsg_format_size(threshold, 1 + d->threshold);
     put_name(out, d);
-    xsg_buf_printf(out, " got worse by %s in %s, threshold %s", size[0] == '+' ? size + 1 : size,
-                   d->metric, threshold);
-    if (t->n[1] > 1)
-        xsg_buf_printf(out, "; %zu more row%s regressed", t->n[1] - 1, t->n[1] == 2 ? "" : "s");
+    if (time)
+        xsg_buf_printf(out, times ? " takes %s as long" : " got %s slower", size);
+    else if (d->ratio < 1) /* of what more is better */
+        xsg_buf_printf(out, " lost %s of %s", size, d->metric);
+    else
+        xsg_buf_printf(out, times ? " needs %s the %s" : " needs %s more %s", size, d->metric);
+    xsg_buf_printf(out, ", threshold %s", threshold);
+    if (t->functions_regressed > 1)
+        xsg_buf_printf(out, "; %zu more function%s regressed", t->functions_regressed - 1,
+                       t->functions_regressed == 2 ? "" : "s");
 }
 
 static void put_invalid(struct xsg_buf *out, const struct tally *t)
@@ -125,18 +135,19 @@ static void put_invalid(struct xsg_buf *out, const struct tally *t)
     }
 }
 
-static void put_rows(struct xsg_buf *out, size_t n, const char *what, const char *end)
-{
-    xsg_buf_printf(out, "%zu %s%s%s", n, what, n == 1 ? "" : "s", end);
-}
-
 static void put_passed(struct xsg_buf *out, const struct tally *t)
 {
-    put_rows(out, t->judged, "row", " judged, nothing got worse than its threshold allows");
+    size_t targets = t->judged - t->functions_judged;
+    xsg_buf_puts(out, "nothing got worse than its threshold allows, of ");
+    if (t->functions_judged > 0)
+        xsg_buf_printf(out, "%zu function%s%s", t->functions_judged,
+                       t->functions_judged == 1 ? "" : "s", targets > 0 ? " and " : "");
+    if (targets > 0)
+        xsg_buf_printf(out, "%zu target%s", targets, targets == 1 ? "" : "s");
     if (t->n[3] > 0)
         xsg_buf_printf(out, "; %zu improved", t->n[3]);
     if (t->small > 0)
-        xsg_buf_printf(out, "; %zu small function%s could not be told", t->small,
+        xsg_buf_printf(out, "; %zu function%s too small to tell", t->small,
                        t->small == 1 ? "" : "s");
 }
 

@@ -137,7 +137,7 @@ static void put_invalid(struct xsg_buf *out, const char *side, const struct xsg_
 
 static void put_target(struct xsg_buf *out, const struct xsg_comparison *c, size_t index)
 {
-    const struct xsg_target_run *target = &c->head->targets[index];
+    const struct xsg_target_run *target = xsg_report_target(c, index);
 
     xsg_buf_puts(out, "<section>\n<h2>");
     xsg_html_put_text(out, target->name, XSG_HTML_NAME_WIDTH);
@@ -154,7 +154,8 @@ static void put_target(struct xsg_buf *out, const struct xsg_comparison *c, size
     put_invalid(out, "base", c->base, target->name);
     put_invalid(out, "head", c->head, target->name);
     xsg_html_put_table(out, c, target->name);
-    xsg_html_put_flame(out, c, index);
+    if (index < c->head->n_targets) /* the slower run's; a target that is gone has none */
+        xsg_html_put_flame(out, c, index);
     xsg_buf_puts(out, "</section>\n");
 }
 
@@ -208,7 +209,7 @@ void xsg_report_html(struct xsg_buf *out, const struct xsg_comparison *compariso
     put_answer(out, comparison);
     put_warnings(out, comparison);
     xsg_buf_puts(out, "</header>\n<main>\n");
-    for (size_t i = 0; i < comparison->head->n_targets; i++)
+    for (size_t i = 0; xsg_report_target(comparison, i); i++)
         put_target(out, comparison, i);
     xsg_buf_puts(out, "</main>\n");
     put_method(out, comparison);

@@ -173,9 +173,7 @@ struct xsg_comparison *fixture_regressed(struct xsg_arena *arena)
     static const char *warnings[] = {"CPU frequency scaling is on: times spread more than needed"};
     struct xsg_comparison *c =
         make(arena, XSG_VERDICT_REGRESSED,
-             "parse_string (target json) got worse by 21 % in time, threshold 5.0 %; 1 more row "
-             "regressed",
-             2);
+             "parse_string (target json) got 21 % slower, threshold 5.0 %", 2);
     struct xsg_delta *d = add(c, "json", NULL, XSG_DELTA_REGRESSED, 200 * MS, 1.0735, 0.006);
     d->cause = "mostly parse_string (100 % of it)";
     place(add(c, "json", "parse_string", XSG_DELTA_REGRESSED, 70 * MS, 1.213, 0.012), "src/parse.c",
@@ -206,8 +204,9 @@ struct xsg_comparison *fixture_regressed(struct xsg_arena *arena)
 
 struct xsg_comparison *fixture_passed(struct xsg_arena *arena)
 {
-    struct xsg_comparison *c = make(
-        arena, XSG_VERDICT_PASSED, "3 rows judged, nothing got worse than its threshold allows", 1);
+    struct xsg_comparison *c =
+        make(arena, XSG_VERDICT_PASSED,
+             "nothing got worse than its threshold allows, of 2 functions and 1 target", 1);
     struct xsg_run *base = XSG_NEW(arena, struct xsg_run);
     *base = *c->base;
     base->commit.dirty = true;
@@ -234,7 +233,7 @@ struct xsg_comparison *fixture_invalid(struct xsg_arena *arena)
     struct xsg_comparison *c = make(
         arena, XSG_VERDICT_INVALID,
         "target json could not be judged: head: exited with status 3 after 0.02 s; among the rest, "
-        "select_rows (target sql) got worse by 50 % in time, threshold 5.0 %",
+        "select_rows (target sql) got 50 % slower, threshold 5.0 %",
         2);
     struct xsg_run *base = XSG_NEW(arena, struct xsg_run);
     *base = *c->base;
