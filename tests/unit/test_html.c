@@ -202,8 +202,7 @@ static void test_large(void **state)
     tree->n_nodes = 60000;
     tree->nodes = XSG_NEW_ARRAY(&arena, struct xsg_tree_node, tree->n_nodes);
     for (uint32_t i = 0; i < tree->n_nodes; i++)
-        tree->nodes[i] =
-            (struct xsg_tree_node){i ? (i - 1) / 2 : 0, i % 4, 1, 1e6 / (1 + i / 2), NAN};
+        tree->nodes[i] = (struct xsg_tree_node){i ? (i - 1) / 2 : 0, i % 4, 1, 2e6 / (2 + i), NAN};
     c.n_deltas = 5000;
     c.deltas = XSG_NEW_ARRAY(&arena, struct xsg_delta, c.n_deltas);
     for (size_t i = 0; i < c.n_deltas; i++)
