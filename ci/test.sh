@@ -52,7 +52,8 @@ if [ -z "$quick" ]; then
     # The timing of what is under test says nothing in these builds: labels gate and bench stay out.
     step "build and tests: clang"
     ci/build.sh build/clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
-    tests_of build/clang -LE 'gate|bench'
+    # The sampler's tests measure: they run once, in the main build.
+    tests_of build/clang -LE 'gate|bench' -E 'integration/sample'
     step "build and tests: address and undefined behaviour sanitizers"
     ci/build.sh build/asan -DCMAKE_BUILD_TYPE=Debug -DXSG_SANITIZE=address
     tests_of build/asan -LE 'gate|bench|no-sanitizer'
