@@ -147,15 +147,15 @@ struct xsg_seg_module {
  * calls is exact for scopes and functions; a call counts when it is entered, so a killed process
  * leaves its open scopes with a call that has no time yet. Not every call is timed: timed is the
  * number of calls that the timed ones stand for, ticks the durations summed with the same weights
- * (a node whose every call is timed has weights of 1; a hot one, timed 1 in 64, weights of 64), so
- * that inclusive time = ticks x calls / timed, unknown while timed is 0. A call of a hot node that
- * is longer than XSG_SEG_LONG_CALL x cost_timed was interrupted, or is too rare to be multiplied by
- * 64: it has a weight of 1, and the like of it in untimed calls stays in the caller's time. How
- * many durations were really measured is the histogram's n, or more where the histogram is thinned
- * (always-timed scopes). Self time is inclusive minus the children's inclusive times.
- * credit calls are in timed already though they are still to come: a reader takes timed - credit,
- * or timed when that would be negative (the process was killed within a decrement).
- * A process made by fork starts with the path on which it was forked: calls 1 each, time from the
+ * (a node whose every call is timed has weights of 1; a hot one, timed 1 in its histogram's period
+ * of 8 or 64, that weight), so that inclusive time = ticks x calls / timed, unknown while timed is
+ * 0. A call of a hot node that is longer than XSG_SEG_LONG_CALL x cost_timed was interrupted, or is
+ * too rare to be multiplied: it has a weight of 1, and the like of it in untimed calls stays in the
+ * caller's time. How many durations were really measured is the histogram's n, or more where the
+ * histogram is thinned (always-timed scopes). Self time is inclusive minus the children's inclusive
+ * times. credit calls are in timed already though they are still to come: a reader takes timed -
+ * credit, or timed when that would be negative (the process was killed within a decrement). A
+ * process made by fork starts with the path on which it was forked: calls 1 each, time from the
  * fork on. A parent's index is smaller than its child's.
  * For SAMPLE nodes (a stack's frames, outermost first, each node one return address or, at the
  * leaf, the interrupted address): calls = samples that ended in this node, ticks = their weight in
@@ -203,9 +203,9 @@ struct xsg_seg_node { /* 64 bytes, aligned so: one cache line */
 struct xsg_seg_hist { /* 1024 bytes */
     uint64_t min;     /* all ones while empty */
     uint64_t max;
-    uint64_t first; /* ticks of the first call (cold); 0: not timed */
-    uint32_t n;     /* values recorded in bucket[] */
-    uint32_t reserved;
+    uint64_t first;  /* ticks of the first call (cold); 0: not timed */
+    uint32_t n;      /* values recorded in bucket[] */
+    uint32_t period; /* of a hot node: one call in so many is timed (8 or 64); 0: not hot */
     uint32_t bucket[XSG_SEG_BUCKETS];
 };
 

@@ -249,7 +249,7 @@ __attribute__((destructor(101))) static void process_ends(void)
         xsg__sample_process_end();
     xsg__modules_refresh();
     if (block && !block->released) {
-        xsg__calls_close(block);
+        xsg__path_close(block);
         xsg__thread_note(block);
     }
     xsg__renew_last();

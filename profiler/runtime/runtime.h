@@ -39,8 +39,8 @@
 
 enum {
     XSG__MAX_DEPTH = 4096, /* levels of the tree, and of the functions' stack */
-    XSG__MAX_BEGIN = 256,  /* open XSG_BEGINs of a thread */
-    XSG__THIN = 64         /* a hot node is timed 1 in this many calls; a power of two */
+    XSG__CALLEES = 1024,   /* a power of two */
+    XSG__MAX_BEGIN = 256   /* open XSG_BEGINs of a thread */
 };
 
 enum xsg__flag {
@@ -57,27 +57,21 @@ struct xsg__begin {        /* an open XSG_BEGIN */
     uint64_t start;
 };
 
-struct xsg__call {                 /* an open instrumented function */
-    struct xsg__node *own, *saved; /* own NULL: no room for it */
-    uint64_t key;
-    uint64_t start; /* ticks; 0: counted, not timed */
-    uint64_t stack; /* the hook's caller's stack pointer */
-};
-
 /* A thread's block: private memory, made together with its region and used again with it. */
 struct xsg__block {
     struct xsg__thread hot; /* first: what <xsgate/profile.h> knows */
     /* What the function hooks touch: one cache line. */
     __attribute__((aligned(64))) struct xsg__node *nodes;
-    uint32_t *index;         /* hash table over (parent, key): node indexes, 0 free */
-    struct xsg__call *top;   /* innermost open call; calls[0], which is none, when none is open */
-    struct xsg__call *limit; /* the last that fits */
-    uint32_t index_mask;     /* entries of index, minus 1 */
-    volatile uint32_t busy;  /* the guard */
-    uint32_t depth_beyond;   /* functions entered below the last entry of calls */
-    uint32_t flags;          /* enum xsg__flag */
-    struct xsg_seg_hist *hists;
+    struct xsg__node **top;     /* innermost open function, in path */
+    struct xsg__cache *callees; /* XSG__CALLEES entries: (function, depth) -> node */
+    uint64_t *starts;           /* ticks at which a node's open call began, by node */
+    uint32_t *index;            /* hash table over (parent, key): node indexes, 0 free */
+    uint32_t index_mask;        /* entries of index, minus 1 */
+    uint32_t beyond;            /* open functions that found no room */
+    volatile uint32_t busy;     /* the guard */
+    uint32_t flags;             /* enum xsg__flag */
 
+    struct xsg_seg_hist *hists;
     struct xsg_seg_thread *head; /* the region; its address never changes, not by fork either */
     uint64_t floor;              /* ticks at attach or fork: no scope's time starts before */
     uint32_t random;             /* xorshift32 state, never 0 */
@@ -87,7 +81,8 @@ struct xsg__block {
     size_t size;             /* of this mapping */
     size_t region_size;      /* of head's */
     uint16_t *depth;         /* of each node: XSG__DEPTH bits, and flags */
-    struct xsg__call *calls; /* NULL unless functions are armed */
+    struct xsg__node **path; /* open functions, outermost first; NULL unless they are armed */
+    struct xsg__node nobody; /* path[0], whom nobody calls */
     struct xsg__begin begins[XSG__MAX_BEGIN];
     void *sampler;           /* sample.c's own */
     struct xsg__block *next; /* all blocks of the process; never shortened except by fork */
@@ -248,7 +243,7 @@ void xsg__thunk_enter(void); /* only to be jumped to, see thunk.c */
 void xsg__thunk_leave(void);
 __attribute__((visibility("default"))) void __cyg_profile_func_enter(void *function, void *caller);
 __attribute__((visibility("default"))) void __cyg_profile_func_exit(void *function, void *caller);
-void xsg__calls_close(struct xsg__block *block); /* at exit: times the functions that are open */
+void xsg__path_close(struct xsg__block *block); /* at exit: times the functions that are open */
 void xsg__costs_measure(struct xsg_seg_header *header);
 /* What a slow path does first: takes the guard and settles a forked child. false: drop the entry.
  */

@@ -76,7 +76,7 @@ static void touch(void *at, size_t size)
 static struct xsg__block *map_block(uint32_t nodes)
 {
     uint32_t entries = MIN_NODES;
-    size_t size, calls = 0;
+    size_t size, functions = 0;
     struct xsg__block *block;
     char *at;
 
@@ -84,8 +84,9 @@ static struct xsg__block *map_block(uint32_t nodes)
         entries *= 2;
     entries *= 2;
     if (xsg__process.config.modes & XSG_SEG_MODE_FUNCTIONS)
-        calls = (XSG__MAX_DEPTH + 1) * sizeof(struct xsg__call);
-    size = round_up(sizeof *block, 64) + entries * sizeof(uint32_t) + calls +
+        functions = (XSG__MAX_DEPTH + 1) * sizeof(struct xsg__node *) + nodes * sizeof(uint64_t) +
+                    XSG__CALLEES * sizeof(struct xsg__cache);
+    size = round_up(sizeof *block, 64) + entries * sizeof(uint32_t) + functions +
            round_up(nodes * sizeof(uint16_t), 64);
     block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED)
@@ -95,8 +96,12 @@ static struct xsg__block *map_block(uint32_t nodes)
     block->index = (uint32_t *)(void *)at;
     block->index_mask = entries - 1;
     at += entries * sizeof(uint32_t);
-    block->calls = calls ? (struct xsg__call *)(void *)at : NULL;
-    at += calls;
+    if (functions) {
+        block->callees = (struct xsg__cache *)(void *)at;
+        block->starts = (uint64_t *)(void *)(block->callees + XSG__CALLEES);
+        block->path = (struct xsg__node **)(void *)(block->starts + nodes);
+    }
+    at += functions;
     block->depth = (uint16_t *)(void *)at;
     return block;
 }
@@ -156,11 +161,10 @@ static void start_thread(struct xsg__block *block, uint32_t tid)
 {
     block->tid = tid;
     block->released = 0;
-    block->depth_beyond = block->depth_begins = 0;
-    if (block->calls) {
-        block->top = block->calls;
-        block->limit = block->calls + XSG__MAX_DEPTH;
-        block->calls[0].stack = UINT64_MAX; /* above every frame: ends each search */
+    block->beyond = block->depth_begins = 0;
+    if (block->path) {
+        block->path[0] = &block->nobody;
+        block->top = block->path;
     }
     block->busy = 0;
     block->random = (uint32_t)(xsg__now() * 0x9e3779b9u) ^ tid << 16;

@@ -7,12 +7,14 @@
 enum {
     WARM = 1024,     /* timed calls before a node may become hot; a power of two */
     HOT_FACTOR = 20, /* hot: the mean is below this many times the cost of timing it */
-    THIN_MASK = 2 * XSG__THIN - 1
+    WARM_FACTOR = 8, /* and below this many times that, it is timed 1 in 8 */
+    SELDOM = 64,     /* a hot node is timed 1 in this many calls; powers of two */
+    OFTEN = SELDOM / WARM_FACTOR
 };
 
 /* xorshift32 (Marsaglia 2003). Jitter keeps the timing from aliasing with the program's own period.
  */
-static uint32_t draw(struct xsg__block *block)
+static uint32_t draw(struct xsg__block *block, uint32_t period)
 {
     uint32_t x = block->random;
 
@@ -20,7 +22,7 @@ static uint32_t draw(struct xsg__block *block)
     x ^= x >> 17;
     x ^= x << 5;
     block->random = x;
-    return x & THIN_MASK;
+    return x & (2 * period - 1); /* period - 1/2 on average */
 }
 
 static uint32_t make(struct xsg__block *block, uint32_t parent, uint64_t key)
@@ -116,22 +118,38 @@ static inline void add_duration(struct xsg_seg_hist *hist, uint64_t d)
 
 /*
  * How often a node is timed. It starts with every call; when its mean turns out so short that the
- * timing would distort it, it becomes hot: next = the call that is timed again, 1 in 64 on average,
- * each standing for 64, unless it was so long that something interrupted it. A node that must be
- * timed always is then thinned in its histogram only: it gets credit for as many calls as are to
- * pass without an entry.
+ * timing would distort it, it becomes hot: next = the call that is timed again, 1 in 64 (or in 8,
+ * if it is not that short) on average, each standing for as many, unless it was so long that
+ * something interrupted it. A node that must be timed always is then thinned in its histogram only:
+ * it gets credit for as many calls as are to pass without an entry.
  */
 static __attribute__((noinline)) void consider(struct xsg__block *block, struct xsg__node *node)
 {
-    uint64_t limit = xsg__process.header->cost_timed * HOT_FACTOR;
+    const struct xsg_seg_header *header = xsg__process.header;
+    bool function = XSG_SEG_KEY_KIND(node->key) == XSG_SEG_KEY_FUNCTION;
+    uint64_t cost = function ? header->function_timed : header->cost_timed;
+    uint64_t short_calls = cost * HOT_FACTOR * node->timed;
     uint16_t *depth = &block->depth[xsg__node_index(block, node)];
+    uint32_t period = node->ticks < short_calls ? SELDOM : OFTEN;
 
-    if (xsg__process.config.full || node->ticks >= limit * node->timed)
+    if (xsg__process.config.full || !node->hist || node->ticks >= short_calls * WARM_FACTOR)
         return;
-    if (!(*depth & XSG__ALWAYS))
-        node->next = node->calls + 1 + draw(block);
-    else if (xsg__process.clock == XSG_SEG_CLOCK_TSC) /* else the inline code cannot time */
-        *depth |= XSG__THINNED;
+    if (!(*depth & XSG__ALWAYS)) {
+        block->hists[node->hist - 1].period = period;
+        node->next = node->calls + 1 + draw(block, period);
+    } else if (period == SELDOM && xsg__process.clock == XSG_SEG_CLOCK_TSC) {
+        *depth |= XSG__THINNED; /* else the inline code cannot time */
+    }
+}
+
+/* The weight of a hot node's timed call; and when the next is timed. */
+static inline uint64_t weigh(struct xsg__block *block, struct xsg__node *node, uint64_t d)
+{
+    uint32_t period = block->hists[node->hist - 1].period;
+    uint64_t limit = xsg__process.header->cost_timed * XSG_SEG_LONG_CALL;
+
+    node->next = node->calls + 1 + draw(block, period);
+    return XSG__LIKELY(d <= limit) ? period : 1;
 }
 
 /* The first timed call, a call begun before the fork, a clock gone backwards, a missing histogram.
@@ -166,10 +184,8 @@ record(struct xsg__block *block, struct xsg__node *node, uint64_t start, uint64_
     if (XSG__LIKELY(node->hist))
         add_duration(&block->hists[node->hist - 1], d);
     if (node->next) {
-        uint64_t longest = xsg__process.header->cost_timed * XSG_SEG_LONG_CALL;
-        uint64_t weight = XSG__LIKELY(d <= longest) ? XSG__THIN : 1;
+        uint64_t weight = weigh(block, node, d);
 
-        node->next = node->calls + 1 + draw(block);
         node->timed += weight;
         node->ticks += d * weight;
         return;
@@ -177,7 +193,7 @@ record(struct xsg__block *block, struct xsg__node *node, uint64_t start, uint64_
     node->timed++;
     node->ticks += d;
     if (XSG__UNLIKELY(block->depth[xsg__node_index(block, node)] & XSG__THINNED)) {
-        ahead = draw(block);
+        ahead = draw(block, SELDOM);
         node->timed += ahead; /* killed in between, timed is off by less than a tenth */
         node->credit += ahead;
     } else if (XSG__UNLIKELY((node->timed & (WARM - 1)) == 0)) {

@@ -21,7 +21,7 @@
 #include "profiler/source/segment.h"
 
 enum {
-    THINNED = 64
+    SELDOM = 64
 }; /* calls that a timed call of a hot node stands for, where nothing says more */
 
 struct cost { /* ticks */
@@ -83,13 +83,18 @@ static enum xsg_segment_what what_is(const struct xsg_segment *s, uint32_t i,
     }
 }
 
+static double period_of(const struct xsg_seg_hist *hist)
+{
+    return hist && hist->period > 0 && hist->period <= SELDOM ? (double)hist->period : SELDOM;
+}
+
 /* How many calls had their clock read. */
 static double measured_calls(const struct xsg_seg_node *node, const struct xsg_seg_hist *hist)
 {
     double weight = fmin((double)node->timed, (double)node->calls);
     if (node->next == 0)
         return weight;
-    return fmin(weight, hist ? (double)hist->n : (double)node->timed / THINNED);
+    return fmin(weight, hist ? (double)hist->n : (double)node->timed / SELDOM);
 }
 
 /* The duration of all calls together, as the clock saw it. timed is not 0. */
@@ -149,8 +154,8 @@ static void time_node(struct xsg_segment_time *time, const struct xsg_segment_th
     double measured = measured_calls(node, has_hist ? &hist : NULL), variance = 0;
     if (node->timed > 0) {
         double raw = raw_inclusive(node, has_hist ? &hist : NULL);
-        if (node->next != 0) /* a 64th of them was measured */
-            raw += below->in_long * (1 - 1.0 / THINNED);
+        if (node->next != 0) /* only one in a period of them was measured */
+            raw += below->in_long * (1 - 1.0 / period_of(has_hist ? &hist : NULL));
         inclusive = fmax(raw - calls * cost.inner - below->cost, 0);
         variance = inclusive_variance(node, has_hist ? &hist : NULL, measured, cost.limit);
         time->self = inclusive - below->inclusive;
