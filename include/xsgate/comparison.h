@@ -63,6 +63,15 @@ enum xsg_delta_verdict {
     XSG_DELTA_INVALID
 };
 
+/* Is the machine code of base and head the same, addresses left out? */
+enum xsg_code {
+    XSG_CODE_UNKNOWN,
+    XSG_CODE_SAME,      /* in the function, but not in all that it calls, or that is unknown */
+    XSG_CODE_SAME_DEEP, /* in the function and in all that it calls: a difference in time is layout,
+                           input or noise */
+    XSG_CODE_DIFFERENT
+};
+
 struct xsg_summary {
     double median, mean; /* of the values per invocation; NaN when absent */
     double calls;        /* mean calls per invocation; NaN when not counted */
@@ -86,6 +95,19 @@ struct xsg_delta {
     const char *rule;  /* which rule decided: "threshold", "gates[0]: parse_*", "ignored: *_x",
                           "below min_share", "not in filter", "effect on the target too small" */
     bool counts;       /* takes part in the comparison's verdict; an ignored one does not */
+    double detectable; /* smallest ratio - 1 that these rounds could have told from none; NaN:
+                          unknown */
+    double
+        settle_rounds; /* undecided: rounds in all that would settle it; NaN: hardly any number */
+    double settle_s;   /* the same in seconds of measuring; NaN: unknown */
+    double by_calls;   /* of head.mean - base.mean, in the metric's unit: through more calls, */
+    double by_cost;    /* and through costlier calls; the sum is exact. NaN: calls not counted */
+    enum xsg_code code;
+    const char *through; /* the deepest function that explains the change, when it is another one:
+                            then this delta does not count by itself; NULL */
+    const char *matched; /* base's name of a function that was matched by code and callers; NULL */
+    const char *moved;   /* cost came from or went to these functions (a phrase); NULL */
+    const char *waiver;  /* reason of the waiver that keeps it from failing the gate; NULL */
 };
 
 struct xsg_comparison {

@@ -23,6 +23,16 @@ struct xsg_function {
     const char *module; /* base name of the executable or library; NULL if unknown */
     int line;           /* first line, 1-based; 0 if unknown */
     int end_line;       /* last line; 0 if unknown */
+    uint64_t code;      /* its machine code without addresses (profiler/code.h); 0: unknown */
+    uint64_t code_deep; /* the same over it and all that it calls in the project; 0: unknown */
+};
+
+/* How base and head of a round ran. */
+enum xsg_pairing {
+    XSG_PAIRING_AUTO,      /* as an option only */
+    XSG_PAIRING_ALTERNATE, /* one after the other, in random order */
+    XSG_PAIRING_SAME_CORE, /* at once on one core: the scheduler alternates them */
+    XSG_PAIRING_TWO_CORE   /* at once on two cores, sides swapped at random */
 };
 
 /* One metric of one function of one target. values[i] belongs to round i; NaN: not seen there. */
@@ -79,9 +89,15 @@ struct xsg_target_run {
     const char *command;
     const char *profile; /* comma-separated: "scopes,sample" */
     struct xsg_calltree tree;
-    uint64_t lost;       /* records that did not fit, over all rounds */
-    uint64_t samples;    /* stack samples taken, over all rounds; 0 when not sampled */
-    const char *invalid; /* why this target's numbers cannot be judged; NULL if they can */
+    uint64_t lost;              /* records that did not fit, over all rounds */
+    uint64_t samples;           /* stack samples taken, over all rounds; 0 when not sampled */
+    const char *invalid;        /* why this target's numbers cannot be judged; NULL if they can */
+    enum xsg_pairing pairing;   /* how its rounds ran; AUTO: unknown or one side alone */
+    const char *pairing_reason; /* one phrase for the report: why this pairing; may be NULL */
+    double *control;            /* ln of the ratio of "time" of control pairs: base against base */
+    size_t n_control;
+    uint64_t binary; /* text and read-only data of the checkout's own modules that it ran, build ids
+                        and paths left out; 0: unknown. Equal on both sides: identical programs */
 };
 
 struct xsg_run {
