@@ -108,6 +108,30 @@ static int read_head(struct xsg_store *store, struct xsg_arena *arena, int64_t i
     return XSG_OK;
 }
 
+/* A column of doubles; what: whose they are, for the message. */
+static int read_values(struct texts *texts, sqlite3_stmt *s, int column, const char *what,
+                       const char *target, double **values, size_t *n, struct xsg_err *err)
+{
+    const unsigned char *data = sqlite3_column_blob(s, column);
+    size_t bytes = (size_t)sqlite3_column_bytes(s, column);
+    if (bytes % 8 != 0 || (bytes > 0 && sqlite3_column_type(s, column) != SQLITE_BLOB))
+        return xsg__store_damaged(texts->store, err,
+                                  "%s of target '%.100s' has %zu bytes of values", what, target,
+                                  bytes);
+    *n = bytes / 8;
+    *values = XSG_NEW_ARRAY(texts->arena, double, *n ? *n : 1);
+    for (size_t i = 0; i < *n; i++) {
+        uint64_t bits;
+        memcpy(&bits, data + 8 * i, sizeof bits);
+        bits = le64toh(bits);
+        memcpy(&(*values)[i], &bits, sizeof bits);
+        if (isinf((*values)[i]))
+            return xsg__store_damaged(texts->store, err, "%s of target '%.100s' is infinite", what,
+                                      target);
+    }
+    return XSG_OK;
+}
+
 static int read_target(struct texts *texts, sqlite3_stmt *s, struct xsg_target_run *target,
                        struct xsg_err *err)
 {
@@ -121,6 +145,15 @@ static int read_target(struct texts *texts, sqlite3_stmt *s, struct xsg_target_r
     target->lost = lost < 0 ? 0 : (uint64_t)lost;
     target->samples = samples < 0 ? 0 : (uint64_t)samples;
     target->invalid = xsg__column_text(texts->arena, s, 5);
+    int64_t pairing = sqlite3_column_int64(s, 7);
+    if (pairing > XSG_PAIRING_AUTO && pairing <= XSG_PAIRING_TWO_CORE)
+        target->pairing = (enum xsg_pairing)pairing;
+    target->pairing_reason = xsg__column_text(texts->arena, s, 8);
+    target->binary = (uint64_t)sqlite3_column_int64(s, 10);
+    rc = read_values(texts, s, 9, "the control pairs", target->name, &target->control,
+                     &target->n_control, err);
+    if (rc != XSG_OK)
+        return rc;
     if (sqlite3_column_type(s, 6) == SQLITE_NULL)
         return XSG_OK;
     struct xsg_err why = {{0}, {0}};
@@ -138,10 +171,11 @@ static int read_targets(struct texts *texts, struct xsg_run *run, struct xsg_err
     sqlite3_stmt *s;
     size_t cap = 0;
     bool row = true;
-    int rc = xsg__store_query(texts->store, &s, err,
-                              "SELECT name, command, profile, lost, samples, invalid, tree"
-                              " FROM targets WHERE run = ?1 ORDER BY ord",
-                              XSG_BIND(xsg__int(run->id)));
+    int rc = xsg__store_query(
+        texts->store, &s, err,
+        "SELECT name, command, profile, lost, samples, invalid, tree,"
+        " pairing, pairing_reason, control, \"binary\" FROM targets WHERE run = ?1 ORDER BY ord",
+        XSG_BIND(xsg__int(run->id)));
     while (rc == XSG_OK && (rc = xsg__store_next(texts->store, s, &row, err)) == XSG_OK && row) {
         run->targets =
             xsg_grow(texts->arena, run->targets, &cap, run->n_targets + 1, sizeof *run->targets);
@@ -150,29 +184,6 @@ static int read_targets(struct texts *texts, struct xsg_run *run, struct xsg_err
         rc = read_target(texts, s, target, err);
     }
     return rc;
-}
-
-static int read_values(struct texts *texts, sqlite3_stmt *s, struct xsg_series *series,
-                       struct xsg_err *err)
-{
-    const unsigned char *data = sqlite3_column_blob(s, 0);
-    size_t n = (size_t)sqlite3_column_bytes(s, 0);
-    if (n % 8 != 0 || (n > 0 && sqlite3_column_type(s, 0) != SQLITE_BLOB))
-        return xsg__store_damaged(texts->store, err,
-                                  "%s of target '%.100s' has %zu bytes of values", series->metric,
-                                  series->target, n);
-    series->n = n / 8;
-    series->values = XSG_NEW_ARRAY(texts->arena, double, series->n ? series->n : 1);
-    for (size_t i = 0; i < series->n; i++) {
-        uint64_t bits;
-        memcpy(&bits, data + 8 * i, sizeof bits);
-        bits = le64toh(bits);
-        memcpy(&series->values[i], &bits, sizeof bits);
-        if (isinf(series->values[i]))
-            return xsg__store_damaged(texts->store, err, "%s of target '%.100s' is infinite",
-                                      series->metric, series->target);
-    }
-    return XSG_OK;
 }
 
 static int read_one_series(struct texts *texts, sqlite3_stmt *s, struct xsg_series *series,
@@ -188,7 +199,10 @@ static int read_one_series(struct texts *texts, sqlite3_stmt *s, struct xsg_seri
         return xsg__store_damaged(texts->store, err, "a series has no target or no metric");
     series->function.line = small_int(s, 7);
     series->function.end_line = small_int(s, 8);
-    return read_values(texts, s, series, err);
+    series->function.code = (uint64_t)sqlite3_column_int64(s, 9);
+    series->function.code_deep = (uint64_t)sqlite3_column_int64(s, 10);
+    return read_values(texts, s, 0, series->metric, series->target, &series->values, &series->n,
+                       err);
 }
 
 static int read_series(struct texts *texts, struct xsg_run *run, struct xsg_err *err)
@@ -201,13 +215,13 @@ static int read_series(struct texts *texts, struct xsg_run *run, struct xsg_err 
         xsg__store_number(texts->store, &stored, err, "SELECT count(*) FROM series WHERE run = ?1",
                           XSG_BIND(xsg__int(run->id)));
     if (rc == XSG_OK)
-        rc =
-            xsg__store_query(texts->store, &s, err,
-                             "SELECT s.data, q.target, q.metric, q.unit, f.name, f.file, p.module,"
-                             " p.line, p.end_line FROM series s JOIN measures q ON q.id = s.measure"
-                             " JOIN sites p ON p.id = s.site JOIN functions f ON f.id = p.function"
-                             " WHERE s.run = ?1 ORDER BY s.ord",
-                             XSG_BIND(xsg__int(run->id)));
+        rc = xsg__store_query(texts->store, &s, err,
+                              "SELECT s.data, q.target, q.metric, q.unit, f.name, f.file, p.module,"
+                              " p.line, p.end_line, p.code, p.code_deep FROM series s JOIN "
+                              "measures q ON q.id = s.measure"
+                              " JOIN sites p ON p.id = s.site JOIN functions f ON f.id = p.function"
+                              " WHERE s.run = ?1 ORDER BY s.ord",
+                              XSG_BIND(xsg__int(run->id)));
     while (rc == XSG_OK && (rc = xsg__store_next(texts->store, s, &row, err)) == XSG_OK && row) {
         run->series =
             xsg_grow(texts->arena, run->series, &cap, run->n_series + 1, sizeof *run->series);

@@ -83,6 +83,8 @@ static int site_id(struct xsg_store *store, struct names *names, const struct xs
         key_text(key, texts[i]);
     xsg_buf_put(key, &f->line, sizeof f->line);
     xsg_buf_put(key, &f->end_line, sizeof f->end_line);
+    xsg_buf_put(key, &f->code, sizeof f->code);
+    xsg_buf_put(key, &f->code_deep, sizeof f->code_deep);
     *id = remembered(&names->sites, key->data, key->len);
     if (*id)
         return XSG_OK;
@@ -94,13 +96,15 @@ static int site_id(struct xsg_store *store, struct names *names, const struct xs
                     "INSERT INTO functions (name, file) VALUES (?1, ?2)",
                     XSG_BIND(xsg__id(ids[0]), xsg__id(ids[1])), &function, err);
     if (rc == XSG_OK)
-        rc = intern(
-            store,
-            "SELECT id FROM sites WHERE function = ?1 AND line = ?2 AND end_line = ?3"
-            " AND ifnull(module, 0) = ifnull(?4, 0)",
-            "INSERT INTO sites (function, line, end_line, module) VALUES (?1, ?2, ?3, ?4)",
-            XSG_BIND(xsg__int(function), xsg__int(f->line), xsg__int(f->end_line), xsg__id(ids[2])),
-            id, err);
+        rc = intern(store,
+                    "SELECT id FROM sites WHERE function = ?1 AND line = ?2 AND end_line = ?3"
+                    " AND ifnull(module, 0) = ifnull(?4, 0) AND code = ?5 AND code_deep = ?6",
+                    "INSERT INTO sites (function, line, end_line, module, code, code_deep)"
+                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    XSG_BIND(xsg__int(function), xsg__int(f->line), xsg__int(f->end_line),
+                             xsg__id(ids[2]), xsg__int((int64_t)f->code),
+                             xsg__int((int64_t)f->code_deep)),
+                    id, err);
     if (rc == XSG_OK)
         remember(&names->sites, key->data, key->len, *id);
     return rc;
@@ -190,29 +194,6 @@ static int64_t counter(uint64_t value)
     return value > INT64_MAX ? INT64_MAX : (int64_t)value;
 }
 
-static int insert_target(struct xsg_store *store, struct names *names, int64_t run, size_t ord,
-                         const struct xsg_target_run *target, struct xsg_err *err)
-{
-    const char *const texts[] = {target->name, target->command, target->profile};
-    int64_t ids[3];
-    int rc = string_ids(store, names, texts, ids, 3, err);
-    if (rc != XSG_OK)
-        return rc;
-    struct xsg_bind tree = xsg__id(0);
-    if (target->tree.n_nodes > 0) {
-        xsg_buf_clear(&store->bytes);
-        xsg_calltree_encode(&store->bytes, &target->tree);
-        tree = xsg__blob(store->bytes.data, store->bytes.len);
-    }
-    return xsg__store_exec(
-        store, err,
-        "INSERT INTO targets (run, ord, name, command, profile, lost, samples, invalid, tree)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        XSG_BIND(xsg__int(run), xsg__int((int64_t)ord), xsg__int(ids[0]), xsg__id(ids[1]),
-                 xsg__id(ids[2]), xsg__int(counter(target->lost)),
-                 xsg__int(counter(target->samples)), xsg__text(target->invalid), tree));
-}
-
 /* Little-endian whatever the machine, one NaN for all of them. */
 static void encode_values(struct xsg_buf *out, const double *values, size_t n)
 {
@@ -224,6 +205,36 @@ static void encode_values(struct xsg_buf *out, const double *values, size_t n)
         bits = htole64(bits);
         xsg_buf_put(out, &bits, sizeof bits);
     }
+}
+
+static int insert_target(struct xsg_store *store, struct names *names, int64_t run, size_t ord,
+                         const struct xsg_target_run *target, struct xsg_err *err)
+{
+    const char *const texts[] = {target->name, target->command, target->profile};
+    int64_t ids[3];
+    int rc = string_ids(store, names, texts, ids, 3, err);
+    if (rc != XSG_OK)
+        return rc;
+    struct xsg_bind tree = xsg__id(0), control = xsg__id(0);
+    if (target->tree.n_nodes > 0) {
+        xsg_buf_clear(&store->bytes);
+        xsg_calltree_encode(&store->bytes, &target->tree);
+        tree = xsg__blob(store->bytes.data, store->bytes.len);
+    }
+    if (target->n_control > 0) {
+        encode_values(&store->key, target->control, target->n_control);
+        control = xsg__blob(store->key.data, store->key.len);
+    }
+    return xsg__store_exec(
+        store, err,
+        "INSERT INTO targets (run, ord, name, command, profile, lost, samples, invalid, tree,"
+        " pairing, pairing_reason, control, \"binary\")"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        XSG_BIND(xsg__int(run), xsg__int((int64_t)ord), xsg__int(ids[0]), xsg__id(ids[1]),
+                 xsg__id(ids[2]), xsg__int(counter(target->lost)),
+                 xsg__int(counter(target->samples)), xsg__text(target->invalid), tree,
+                 xsg__int(target->pairing), xsg__text(target->pairing_reason), control,
+                 xsg__int((int64_t)target->binary)));
 }
 
 static int insert_series(struct xsg_store *store, struct names *names, int64_t run, size_t ord,
@@ -254,8 +265,15 @@ static int insert_series(struct xsg_store *store, struct names *names, int64_t r
 int xsg__store_check_run(const struct xsg_run *run, struct xsg_err *err)
 {
     for (size_t i = 0; i < run->n_targets; i++) {
-        if (!run->targets[i].name)
+        const struct xsg_target_run *target = &run->targets[i];
+        if (!target->name)
             return xsg_fail(err, XSG_EINVAL, "a target without a name cannot be stored");
+        for (size_t k = 0; k < target->n_control; k++) {
+            if (isinf(target->control[k]))
+                return xsg_fail(err, XSG_EINVAL,
+                                "control pair %zu of target '%s' is infinite and cannot be stored",
+                                k + 1, target->name);
+        }
     }
     for (size_t i = 0; i < run->n_series; i++) {
         const struct xsg_series *series = &run->series[i];

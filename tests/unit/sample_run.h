@@ -93,7 +93,9 @@ static inline struct xsg_function hostile_function(struct xsg_rng *rng)
                                  .file = hostile_text(rng),
                                  .module = hostile_text(rng),
                                  .line = (int)xsg_rng_below(rng, 0x7fffffff),
-                                 .end_line = (int)xsg_rng_below(rng, 3)};
+                                 .end_line = (int)xsg_rng_below(rng, 3),
+                                 .code = xsg_rng_next(rng),
+                                 .code_deep = xsg_rng_next(rng)};
 }
 
 static inline double hostile_value(struct xsg_rng *rng)
@@ -110,7 +112,14 @@ static inline void hostile_target(struct xsg_arena *arena, struct xsg_rng *rng,
                                       .profile = hostile_text(rng),
                                       .lost = xsg_rng_next(rng) >> 1,
                                       .samples = xsg_rng_below(rng, 100),
-                                      .invalid = hostile_text(rng)};
+                                      .invalid = hostile_text(rng),
+                                      .pairing = (enum xsg_pairing)xsg_rng_below(rng, 4),
+                                      .pairing_reason = hostile_text(rng),
+                                      .n_control = xsg_rng_below(rng, 4),
+                                      .binary = xsg_rng_next(rng)};
+    target->control = XSG_NEW_ARRAY(arena, double, target->n_control + 1);
+    for (size_t i = 0; i < target->n_control; i++)
+        target->control[i] = hostile_value(rng);
     struct xsg_calltree *tree = &target->tree;
     tree->n_nodes = xsg_rng_below(rng, 6);
     if (tree->n_nodes == 0)
@@ -177,17 +186,27 @@ static inline bool same_function(const struct xsg_function *a, const struct xsg_
            same_text(a->module, b->module) && a->line == b->line && a->end_line == b->end_line;
 }
 
-static inline bool same_series(const struct xsg_series *a, const struct xsg_series *b)
+static inline bool same_code(const struct xsg_function *a, const struct xsg_function *b)
 {
-    if (!same_text(a->target, b->target) || !same_text(a->metric, b->metric) ||
-        !same_text(a->unit, b->unit) || !same_function(&a->function, &b->function) || a->n != b->n)
+    return a->code == b->code && a->code_deep == b->code_deep;
+}
+
+static inline bool same_values(const double *a, size_t n_a, const double *b, size_t n_b)
+{
+    if (n_a != n_b)
         return false;
-    for (size_t i = 0; i < a->n; i++) {
-        if (isnan(a->values[i]) ? !isnan(b->values[i])
-                                : memcmp(&a->values[i], &b->values[i], sizeof(double)) != 0)
+    for (size_t i = 0; i < n_a; i++) {
+        if (isnan(a[i]) ? !isnan(b[i]) : memcmp(&a[i], &b[i], sizeof(double)) != 0)
             return false;
     }
     return true;
+}
+
+static inline bool same_series(const struct xsg_series *a, const struct xsg_series *b)
+{
+    return same_text(a->target, b->target) && same_text(a->metric, b->metric) &&
+           same_text(a->unit, b->unit) && same_function(&a->function, &b->function) &&
+           same_code(&a->function, &b->function) && same_values(a->values, a->n, b->values, b->n);
 }
 
 static inline bool same_tree(const struct xsg_calltree *a, const struct xsg_calltree *b)
@@ -211,7 +230,10 @@ static inline bool same_target(const struct xsg_target_run *a, const struct xsg_
 {
     return same_text(a->name, b->name) && same_text(a->command, b->command) &&
            same_text(a->profile, b->profile) && same_text(a->invalid, b->invalid) &&
-           a->lost == b->lost && a->samples == b->samples && same_tree(&a->tree, &b->tree);
+           a->lost == b->lost && a->samples == b->samples && same_tree(&a->tree, &b->tree) &&
+           a->pairing == b->pairing && same_text(a->pairing_reason, b->pairing_reason) &&
+           same_values(a->control, a->n_control, b->control, b->n_control) &&
+           a->binary == b->binary;
 }
 
 static inline bool same_environment(const struct xsg_environment *a,

@@ -29,12 +29,12 @@ static void a_store_is_made_only_when_asked_for(void **state)
     assert_int_equal(temp_store_open(t, true), XSG_OK);
     struct xsg_store_stat stat;
     assert_int_equal(xsg_store_stat(t->store, &stat, &t->err), XSG_OK);
-    assert_int_equal(stat.schema_version, 1);
+    assert_int_equal(stat.schema_version, 2);
     assert_int_equal(stat.runs, 0);
     assert_int_equal(stat.oldest, 0);
     assert_string_equal(temp_store_ask(t, "PRAGMA journal_mode"), "wal");
     assert_string_equal(temp_store_ask(t, "PRAGMA auto_vacuum"), "2");
-    assert_string_equal(temp_store_ask(t, "PRAGMA user_version"), "1");
+    assert_string_equal(temp_store_ask(t, "PRAGMA user_version"), "2");
     temp_store_assert_clean(t);
 }
 
@@ -86,10 +86,10 @@ static void a_newer_store_is_refused_and_left_alone(void **state)
     xsg_store_close(t->store);
     t->store = NULL;
     temp_store_do(t, "PRAGMA user_version = 9; PRAGMA wal_checkpoint(TRUNCATE)");
-    refused(t, XSG_EFAILED, "was made by a newer xsgate (schema 9, this one knows 1)");
+    refused(t, XSG_EFAILED, "was made by a newer xsgate (schema 9, this one knows 2)");
     temp_store_do(t, "PRAGMA user_version = -3; PRAGMA wal_checkpoint(TRUNCATE)");
     refused(t, XSG_ECORRUPT, "is damaged: its schema has the number -3");
-    temp_store_do(t, "PRAGMA user_version = 1");
+    temp_store_do(t, "PRAGMA user_version = 2");
     assert_int_equal(temp_store_open(t, false), XSG_OK);
     assert_int_equal(temp_store_runs(t), 1);
 }
@@ -102,28 +102,60 @@ static void an_older_store_is_brought_up_to_date(void **state)
     const struct xsg_embedded *known = xsg__store_migrations;
     static const char better[] = "ALTER TABLE runs ADD COLUMN note TEXT;";
     static const char broken[] = "DELETE FROM series; DROP TABLE nowhere;";
-    struct xsg_embedded three[] = {known[0],
-                                   {"0002_better.sql", better, sizeof better - 1},
-                                   {"0003_broken.sql", broken, sizeof broken - 1},
-                                   {NULL, NULL, 0}};
-    xsg__store_migrations = three;
-    /* The third step fails: the second one stays, the third leaves no trace. */
+    struct xsg_embedded four[] = {known[0],
+                                  known[1],
+                                  {"0003_better.sql", better, sizeof better - 1},
+                                  {"0004_broken.sql", broken, sizeof broken - 1},
+                                  {NULL, NULL, 0}};
+    xsg__store_migrations = four;
+    /* The last step fails: the one before stays, it leaves no trace. */
     int rc = temp_store_open(t, false);
     char *version = temp_store_ask(t, "PRAGMA user_version");
     char *series = temp_store_ask(t, "SELECT count(*) FROM series");
-    three[2].name = NULL;
+    four[3].name = NULL;
     int again = temp_store_open(t, false);
     int64_t runs = again == XSG_OK ? temp_store_runs(t) : -1;
     if (again == XSG_OK)
         put_one(t);
     xsg__store_migrations = known;
     assert_int_equal(rc, XSG_ECORRUPT);
-    assert_string_equal(version, "2");
+    assert_string_equal(version, "3");
     assert_string_equal(series, "9");
     assert_int_equal(again, XSG_OK);
     assert_int_equal(runs, 1);
     assert_int_equal(temp_store_open(t, false), XSG_EFAILED);
-    assert_text(t->err.text, "(schema 2, this one knows 1)");
+    assert_text(t->err.text, "(schema 3, this one knows 2)");
+}
+
+static void a_store_of_the_first_schema_keeps_its_runs(void **state)
+{
+    struct temp_store *t = *state;
+    const struct xsg_embedded *known = xsg__store_migrations;
+    const struct xsg_embedded first[] = {known[0], {NULL, NULL, 0}};
+    xsg__store_migrations = first;
+    int rc = temp_store_open(t, true);
+    xsg__store_migrations = known;
+    assert_int_equal(rc, XSG_OK);
+    temp_store_do(t, "INSERT INTO strings VALUES (1, 'parse'), (2, 'f'), (3, 'time');"
+                     "INSERT INTO functions VALUES (1, 2, NULL);"
+                     "INSERT INTO sites VALUES (1, 1, NULL, 3, 9);"
+                     "INSERT INTO measures VALUES (1, 1, 3, NULL);"
+                     "INSERT INTO commits VALUES (1, 'abc', 's', 5);"
+                     "INSERT INTO environments (id, cores, memory) VALUES (1, 2, 3);"
+                     "INSERT INTO runs VALUES (1, 'u', NULL, 1, 1.0, 1, NULL, 0, 1, NULL);"
+                     "INSERT INTO targets VALUES (1, 1, 0, 1, NULL, NULL, 0, 0, NULL, NULL);"
+                     "INSERT INTO series VALUES (1, 0, 1, 1, 1, 0.0, 0.0, zeroblob(8))");
+    assert_int_equal(temp_store_open(t, false), XSG_OK);
+    struct xsg_run run;
+    assert_int_equal(xsg_store_get(t->store, &t->arena, 1, &run, &t->err), XSG_OK);
+    assert_int_equal(run.n_series, 1);
+    assert_int_equal(run.series[0].function.end_line, 9);
+    assert_true(run.series[0].function.code == 0 && run.series[0].function.code_deep == 0);
+    assert_int_equal(run.targets[0].pairing, XSG_PAIRING_AUTO);
+    assert_int_equal(run.targets[0].n_control, 0);
+    assert_true(run.targets[0].binary == 0);
+    put_one(t);
+    temp_store_assert_clean(t);
 }
 
 /* Runs look in a process that is nobody in particular, as permissions mean nothing to root. */
@@ -322,6 +354,7 @@ int main(void)
         TEST(what_is_not_ours_is_refused_and_left_alone),
         TEST(a_newer_store_is_refused_and_left_alone),
         TEST(an_older_store_is_brought_up_to_date),
+        TEST(a_store_of_the_first_schema_keeps_its_runs),
         TEST(a_read_only_store_can_be_read),
         TEST(a_folder_that_cannot_be_made_says_so),
         TEST(many_processes_open_a_new_store_at_once),
