@@ -1,241 +1,204 @@
-/* markdown: the pull-request comment. Answer first, table of what got worse, the rest folded. */
-#include <math.h>
+/*
+ * markdown: the comment on a pull request, and the summary of a CI step. The answer first, what got
+ * slower in one table, the rest folded. Never longer than the limit: whole rows are left out, the
+ * least first, and their number is said.
+ */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/change.h"
-#include "base/str.h"
-#include "ci/report/parts.h"
+#include "ci/report/markdown.h"
 
-#define LIMIT ((size_t)65000) /* a comment holds 65536 characters */
-#define NAME_WIDTH 120
-#define CAUSE_WIDTH 300
+#define LIMIT ((size_t)65000)       /* a comment holds 65536 characters */
+#define LEAST_LIMIT ((size_t)16384) /* answer and method fit in any case */
+#define METHOD_LIMIT ((size_t)8000)
+#define MOST_TARGETS 8
 
-/*
- * Forges look for mentions and references in the rendered text, where a character reference is the
- * character again: @name, #1, GH-1, and GitLab's !1 $1 &1 ~label %milestone. An invisible word
- * joiner after the sign keeps them apart from what follows; code is left alone by the forges.
- */
-static bool begins_reference(const char *text, size_t i)
+static void put_answer(struct xsg_buf *out, const struct xsg_comparison *c,
+                       const struct xsg_report_options *options)
 {
-    char next = text[i + 1];
-    bool word = (next >= '0' && next <= '9') || (next >= 'A' && next <= 'Z') ||
-                (next >= 'a' && next <= 'z') || next == '"' || (unsigned char)next >= 0x80;
-
-    if (text[i] == '-')
-        return word && i > 1 && (text[i - 1] | 32) == 'h' && (text[i - 2] | 32) == 'g';
-    return word && strchr("@#!$&~%", text[i]) != NULL;
-}
-
-/*
- * Foreign text as inline Markdown that does nothing: every ASCII punctuation mark becomes a numeric
- * character reference, which Markdown takes as text, so that no emphasis, link, HTML or table cell
- * (|) can begin. Control and bidi characters show as escapes.
- */
-static void put_inert(struct xsg_buf *out, const char *text, size_t width, bool code)
-{
-    struct xsg_buf safe = XSG_BUF_INIT;
-
-    if (code)
-        xsg_report_put_name(&safe, text, width, false);
-    else
-        xsg_report_put_cell(&safe, text, width, false);
-    for (size_t i = 0; i < safe.len; i++) {
-        unsigned char c = (unsigned char)safe.data[i];
-        bool plain = c >= 0x80 || c == ' ' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                     (c >= 'a' && c <= 'z') || c == ',' || c == ';';
-        if (plain)
-            xsg_buf_putc(out, (char)c);
-        else
-            xsg_buf_printf(out, "&#%d;", c);
-        if (!code && begins_reference(safe.data, i))
-            xsg_buf_puts(out, "&#8288;");
-    }
-    xsg_buf_release(&safe);
-}
-
-static void put_text(struct xsg_buf *out, const char *text, size_t width)
-{
-    put_inert(out, text, width, false);
-}
-
-/* A name as code: monospaced, and as inert as other text. */
-static void put_name(struct xsg_buf *out, const char *text)
-{
-    xsg_buf_puts(out, "<code>");
-    put_inert(out, text, NAME_WIDTH, true);
-    xsg_buf_puts(out, "</code>");
-}
-
-static void put_change(struct xsg_buf *out, const struct xsg_delta *delta)
-{
-    char change[XSG_CHANGE_SIZE], low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE];
-
-    xsg_format_change(change, delta->ratio);
-    xsg_buf_printf(out, "**%s**", change);
-    if (isnan(delta->low) || isnan(delta->high))
-        return;
-    xsg_format_change(low, delta->low);
-    xsg_format_change(high, delta->high);
-    xsg_buf_printf(out, " (%s to %s)", low, high);
-}
-
-static void put_where(struct xsg_buf *out, const struct xsg_function *function)
-{
-    char line[16] = "";
-
-    if (!function->file)
-        return;
-    xsg_buf_puts(out, "<br><sub>");
-    put_text(out, function->file, NAME_WIDTH);
-    if (function->line > 0)
-        snprintf(line, sizeof line, ":%d", function->line);
-    xsg_buf_printf(out, "%s</sub>", line);
-}
-
-static void put_row(struct xsg_buf *out, const struct xsg_delta *delta)
-{
-    xsg_buf_puts(out, "| ");
-    if (delta->function.name)
-        put_name(out, delta->function.name);
-    else
-        xsg_buf_puts(out, "the whole target");
-    if (strcmp(delta->metric, "time") != 0) {
-        xsg_buf_puts(out, " &#91;");
-        put_text(out, delta->metric, NAME_WIDTH);
-        xsg_buf_puts(out, "&#93;");
-    }
-    put_where(out, &delta->function);
-    xsg_buf_puts(out, " | ");
-    put_change(out, delta);
-    if (isnan(delta->share))
-        xsg_buf_puts(out, " | | ");
-    else
-        xsg_buf_printf(out, " | %.1f %% | ", delta->share * 100);
-    if (delta->cause)
-        put_text(out, delta->cause, CAUSE_WIDTH);
-    xsg_buf_puts(out, " | ");
-    put_text(out, delta->target, NAME_WIDTH);
-    xsg_buf_puts(out, " |\n");
-}
-
-/* Unclear functions whose change could not matter to the target are not worth a reader's time. */
-static bool is_listed(const struct xsg_delta *delta, enum xsg_delta_verdict verdict)
-{
-    return delta->verdict == verdict && (verdict != XSG_DELTA_UNDECIDED || delta->counts);
-}
-
-/* One verdict's table; rows that would pass the limit are dropped whole, and their number is said.
- */
-static void put_section(struct xsg_buf *out, const struct xsg_comparison *c,
-                        enum xsg_delta_verdict verdict, const char *title, bool folded,
-                        size_t limit)
-{
-    size_t n = 0, dropped = 0;
-
-    for (size_t i = 0; i < c->n_deltas; i++)
-        n += is_listed(&c->deltas[i], verdict);
-    if (n == 0)
-        return;
-    if (out->len + 600 > limit) {
-        xsg_buf_printf(out, "\n%zu %s did not fit here.\n", n, title);
-        return;
-    }
-    if (folded)
-        xsg_buf_printf(out, "\n<details><summary>%zu %s</summary>\n", n, title);
-    xsg_buf_puts(out, "\n| function | change | share | cause | target |\n"
-                      "| --- | --- | ---: | --- | --- |\n");
-    for (size_t i = 0; i < c->n_deltas; i++) {
-        size_t before = out->len;
-        if (!is_listed(&c->deltas[i], verdict))
-            continue;
-        put_row(out, &c->deltas[i]);
-        if (dropped > 0 || out->len + 400 > limit) {
-            out->len = before;
-            out->data[before] = '\0';
-            dropped++;
-        }
-    }
-    if (dropped > 0)
-        xsg_buf_printf(out, "\n%zu more %s did not fit here.\n", dropped, title);
-    if (folded)
-        xsg_buf_puts(out, "\n</details>\n");
-}
-
-static void put_answer(struct xsg_buf *out, const struct xsg_comparison *c)
-{
-    static const char *const words[] = {"✅ **xsgate passed**", "❌ **xsgate: slower**",
+    static const char *const words[] = {"✅ **xsgate: passed**", "❌ **xsgate: regressed**",
                                         "❔ **xsgate: undecided**",
-                                        "⚠️ **xsgate could not judge**"};
+                                        "⚠️ **xsgate: could not judge**"};
 
     xsg_buf_puts(out, words[c->verdict]);
+    if (options->id) {
+        xsg_buf_puts(out, " (");
+        xsg_markdown_put_text(out, options->id, XSG_MARKDOWN_NAME);
+        xsg_buf_putc(out, ')');
+    }
     if (c->reason) {
-        xsg_buf_puts(out, ": ");
-        put_text(out, c->reason, CAUSE_WIDTH);
+        xsg_buf_puts(out, " – ");
+        xsg_markdown_put_text(out, c->reason, XSG_MARKDOWN_TEXT);
     }
     xsg_buf_putc(out, '\n');
 }
 
-static void put_side(struct xsg_buf *out, const char *word, const struct xsg_run *run)
+/* Which commits, and where more stands. */
+static void put_context(struct xsg_buf *out, const struct xsg_comparison *c,
+                        const struct xsg_report_options *options)
 {
-    struct xsg_buf commit = XSG_BUF_INIT;
+    const struct xsg_commit *head = &c->head->commit;
+    const char *dot = " · ";
 
-    xsg_report_put_commit(&commit, &run->commit);
+    xsg_buf_putc(out, '\n');
+    xsg_markdown_put_commit(out, options->head_sha ? options->head_sha : head->oid,
+                            options->commit_url);
+    xsg_buf_puts(out, head->dirty ? " with local changes, against " : " against ");
+    xsg_markdown_put_commit(out, c->base->commit.oid, options->commit_url);
+    if (options->artifact_url) {
+        xsg_buf_puts(out, dot);
+        if (!xsg_markdown_put_link(out, "full report", options->artifact_url))
+            out->len -= strlen(dot);
+    }
+    if (options->run_url) {
+        xsg_buf_puts(out, dot);
+        if (!xsg_markdown_put_link(out, "CI run", options->run_url))
+            out->len -= strlen(dot);
+    }
+    out->data[out->len] = '\0';
+    xsg_buf_putc(out, '\n');
+}
+
+/* -- how it was measured -------------------------------------------------------------------------
+ */
+
+static void put_side(struct xsg_buf *out, const char *word, const struct xsg_commit *commit,
+                     const struct xsg_report_options *options)
+{
     xsg_buf_printf(out, "- %s ", word);
-    put_text(out, xsg_buf_str(&commit), NAME_WIDTH);
+    xsg_markdown_put_commit(out, commit->oid, options->commit_url);
+    if (commit->describe && commit->describe[0]) {
+        xsg_buf_puts(out, " (");
+        xsg_markdown_put_text(out, commit->describe, XSG_MARKDOWN_NAME);
+        xsg_buf_putc(out, ')');
+    }
+    if (commit->dirty)
+        xsg_buf_puts(out, " with local changes");
     xsg_buf_putc(out, '\n');
-    xsg_buf_release(&commit);
 }
 
-static void put_method(struct xsg_buf *out, const struct xsg_comparison *c)
+static void put_pairing(struct xsg_buf *out, const struct xsg_target_run *target)
 {
-    const struct xsg_environment *e = &c->head->environment;
+    static const char *const words[] = {"", "base and head one after the other, in random order",
+                                        "base and head at once on one core",
+                                        "base and head at once on two cores, swapped at random"};
 
-    xsg_buf_puts(out, "\n<details><summary>how this was measured</summary>\n\n");
-    put_side(out, "base", c->base);
-    put_side(out, "head", c->head);
-    xsg_buf_printf(
-        out, "- %zu %s in %.0f s; threshold %.3g %%, error %.3g %% for all functions together\n",
-        c->rounds, c->paired ? "interleaved rounds" : "invocations against a stored base",
-        c->elapsed_s, c->gate.threshold * 100, c->gate.alpha * 100);
-    if (e->cpu_model) {
-        xsg_buf_printf(out, "- %d cores of ", e->cores);
-        put_text(out, e->cpu_model, NAME_WIDTH);
-        xsg_buf_putc(out, '\n');
+    if (target->pairing == XSG_PAIRING_AUTO || target->pairing > XSG_PAIRING_TWO_CORE)
+        return;
+    xsg_buf_puts(out, "- ");
+    xsg_markdown_put_text(out, target->name, XSG_MARKDOWN_NAME);
+    xsg_buf_printf(out, ": %s", words[target->pairing]);
+    if (target->pairing_reason) {
+        xsg_buf_puts(out, " (");
+        xsg_markdown_put_text(out, target->pairing_reason, XSG_MARKDOWN_NAME);
+        xsg_buf_putc(out, ')');
     }
-    for (size_t i = 0; i < c->n_warnings && i < 20; i++) {
+    xsg_buf_putc(out, '\n');
+}
+
+static void put_rounds(struct xsg_buf *out, const struct xsg_comparison *c)
+{
+    const struct xsg_target_run *target;
+
+    xsg_buf_printf(out, "- %zu %s in ", c->rounds,
+                   c->paired ? "interleaved rounds" : "invocations against a stored base");
+    xsg_markdown_put_duration(out, c->elapsed_s);
+    xsg_buf_putc(out, '\n');
+    for (size_t i = 0; i < MOST_TARGETS && (target = xsg_report_target(c, i)); i++)
+        put_pairing(out, target);
+    xsg_buf_printf(out,
+                   "- intervals at %.4g %%; threshold %.3g %%; error %.3g %% over all functions of "
+                   "a target\n",
+                   c->level * 100, c->gate.threshold * 100, c->gate.alpha * 100);
+}
+
+static void put_part(struct xsg_buf *out, const char *separator, const char *text)
+{
+    if (!text || !text[0])
+        return;
+    xsg_buf_puts(out, separator);
+    xsg_markdown_put_text(out, text, XSG_MARKDOWN_NAME);
+}
+
+static void put_environment(struct xsg_buf *out, const struct xsg_environment *e)
+{
+    if (!e->cpu_model)
+        return;
+    xsg_buf_printf(out, "- %d core%s of ", e->cores, e->cores == 1 ? "" : "s");
+    xsg_markdown_put_text(out, e->cpu_model, XSG_MARKDOWN_NAME);
+    put_part(out, ", ", e->virtualization);
+    put_part(out, ", ", e->gpu);
+    put_part(out, ", ", e->os);
+    put_part(out, ", ", e->compiler);
+    put_part(out, ", xsgate ", e->xsgate);
+    xsg_buf_putc(out, '\n');
+}
+
+/* Notes while they fit, and how many did not. */
+static void put_notes(struct xsg_buf *out, const struct xsg_comparison *c)
+{
+    for (size_t i = 0; i < c->n_warnings; i++) {
+        size_t before = out->len;
         xsg_buf_puts(out, "- note: ");
-        put_text(out, c->warnings[i], CAUSE_WIDTH);
+        xsg_markdown_put_text(out, c->warnings[i], XSG_MARKDOWN_TEXT);
         xsg_buf_putc(out, '\n');
+        if (out->len <= METHOD_LIMIT)
+            continue;
+        out->len = before;
+        xsg_buf_printf(out, "- %zu more notes did not fit here\n", c->n_warnings - i);
+        return;
     }
+}
+
+static void put_method(struct xsg_buf *out, const struct xsg_comparison *c,
+                       const struct xsg_report_options *options)
+{
+    xsg_buf_puts(out, "\n<details><summary>how this was measured");
+    if (c->n_warnings > 0)
+        xsg_buf_printf(out, ", %zu note%s", c->n_warnings, c->n_warnings == 1 ? "" : "s");
+    xsg_buf_puts(out, "</summary>\n\n");
+    put_side(out, "base", &c->base->commit, options);
+    put_side(out, "head", &c->head->commit, options);
+    put_rounds(out, c);
+    put_environment(out, &c->head->environment);
+    put_notes(out, c);
     xsg_buf_puts(out, "\n</details>\n");
+}
+
+/* What nobody has to read, in numbers. */
+static void put_counts(struct xsg_buf *out, const struct xsg_comparison *c,
+                       const struct xsg_report_options *options)
+{
+    size_t same = xsg_report_count(c, NULL, XSG_DELTA_UNCHANGED), small = 0;
+    const char *between = "";
+
+    for (size_t i = 0; i < c->n_deltas; i++)
+        small += c->deltas[i].verdict == XSG_DELTA_UNDECIDED && !c->deltas[i].counts;
+    if (options->all || same + small == 0)
+        return;
+    xsg_buf_putc(out, '\n');
+    if (same > 0) {
+        xsg_buf_printf(out, "%zu unchanged", same);
+        between = ", ";
+    }
+    if (small > 0)
+        xsg_buf_printf(out, "%s%zu unclear and too small to matter", between, small);
+    xsg_buf_puts(out, ".\n");
 }
 
 void xsg_report_markdown(struct xsg_buf *out, const struct xsg_comparison *comparison,
                          const struct xsg_report_options *options)
 {
-    size_t end = out->len + (options->limit ? options->limit : LIMIT);
-    struct xsg_buf method = XSG_BUF_INIT;
-    size_t same = xsg_report_count(comparison, NULL, XSG_DELTA_UNCHANGED);
-    size_t small = 0;
-    size_t limit;
+    size_t limit = options->limit ? options->limit : LIMIT, reserved;
+    struct xsg_buf end = XSG_BUF_INIT;
 
-    for (size_t i = 0; i < comparison->n_deltas; i++)
-        small +=
-            comparison->deltas[i].verdict == XSG_DELTA_UNDECIDED && !comparison->deltas[i].counts;
-    put_method(&method, comparison);
-    limit = end > method.len + 200 ? end - method.len - 200 : 0; /* it always fits at the end */
-    put_answer(out, comparison);
-    put_section(out, comparison, XSG_DELTA_REGRESSED, "slower", false, limit);
-    put_section(out, comparison, XSG_DELTA_INVALID, "invalid", false, limit);
-    put_section(out, comparison, XSG_DELTA_IMPROVED, "faster", true, limit);
-    put_section(out, comparison, XSG_DELTA_UNDECIDED, "unclear", true, limit);
-    put_section(out, comparison, XSG_DELTA_ADDED, "added", true, limit);
-    put_section(out, comparison, XSG_DELTA_REMOVED, "removed", true, limit);
-    if (options->all)
-        put_section(out, comparison, XSG_DELTA_UNCHANGED, "unchanged", true, limit);
-    else if (same + small > 0)
-        xsg_buf_printf(out, "\n%zu unchanged, %zu unclear and too small to matter.\n", same, small);
-    xsg_buf_put(out, method.data, method.len);
-    xsg_buf_release(&method);
+    limit = limit < LEAST_LIMIT ? LEAST_LIMIT : limit;
+    put_counts(&end, comparison, options);
+    put_method(&end, comparison, options);
+    reserved = end.len + XSG_MARKDOWN_TAILS;
+    put_answer(out, comparison, options);
+    put_context(out, comparison, options);
+    xsg_markdown_put_tables(out, comparison, options, limit > reserved ? limit - reserved : 0);
+    xsg_buf_put(out, end.data, end.len);
+    xsg_buf_release(&end);
 }

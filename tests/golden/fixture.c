@@ -147,7 +147,12 @@ static struct xsg_delta *add(struct xsg_comparison *c, const char *target, const
         .verdict = verdict,
         .changed = -1,
         .rule = "threshold",
-        .counts = !one_sided};
+        .counts = !one_sided,
+        .detectable = NAN,
+        .settle_rounds = NAN,
+        .settle_s = NAN,
+        .by_calls = NAN,
+        .by_cost = NAN};
     struct xsg_summary none = {.median = NAN, .mean = NAN, .calls = NAN};
     if (verdict == XSG_DELTA_ADDED)
         d->base = none;

@@ -1,7 +1,8 @@
 /*
  * Reports byte for byte: golden CASE FOLDER renders every format of that fixture and compares it
  * with FOLDER/CASE.FORMAT. XSG_REWRITE=1 writes the files instead; look at the difference before
- * you commit it. golden --write CASE FORMAT prints one report, for other programs' tests.
+ * you commit it. golden --write CASE FORMAT [LIMIT] prints one report, for other programs' tests;
+ * golden --linked the same with every link that a forge gives.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,14 @@ static const struct {
     {"hostile", fixture_hostile},     {"huge", fixture_huge},
 };
 
+/* As on GitHub, in the job of a pull request. */
+#define LINKED                                                                                     \
+    .head_sha = "b5c6d7e8f9a0b1c2d3e4f5061728394a5b6c7d8e",                                        \
+    .source_url = "https://forge.example/o/r/blob/b5c6d7e8f9a0b1c2d3e4f5061728394a5b6c7d8e",       \
+    .commit_url = "https://forge.example/o/r/commit",                                              \
+    .run_url = "https://forge.example/o/r/actions/runs/7",                                         \
+    .artifact_url = "https://forge.example/o/r/actions/runs/7#artifacts"
+
 static const struct {
     const char *suffix, *format;
     struct xsg_report_options options;
@@ -28,6 +37,7 @@ static const struct {
     {"200.txt", "text", {.columns = 200}},
     {"color.txt", "text", {.columns = 100, .color = true, .all = true, .html = "report.html"}},
     {"md", "markdown", {.limit = 0}},
+    {"linked.md", "markdown", {.id = "nightly", .all = true, LINKED}},
     {"json", "json", {.limit = 0}},
     {"junit.xml", "junit", {.limit = 0}},
 };
@@ -123,17 +133,20 @@ static int check_case(const char *name, const char *folder)
     return failed;
 }
 
-static int print_one(const char *name, const char *format)
+static int print_one(const char *name, const char *format, bool linked, const char *limit)
 {
     struct xsg_arena arena = XSG_ARENA_INIT;
-    const struct xsg_report_options options = {.columns = 100};
+    const struct xsg_report_options plain = {.columns = 100, .limit = strtoul(limit, NULL, 10)};
+    const struct xsg_report_options all = {
+        .columns = 100, .limit = strtoul(limit, NULL, 10), .all = true, LINKED};
+    const struct xsg_report_options *options = linked ? &all : &plain;
     const struct xsg_report_format *writer = xsg_report_find(format);
     struct xsg_buf out = XSG_BUF_INIT;
     if (!writer) {
         fprintf(stderr, "no format \"%s\"\n", format);
         return 2;
     }
-    writer->write(&out, find_fixture(&arena, name), &options);
+    writer->write(&out, find_fixture(&arena, name), options);
     size_t written = fwrite(out.data, 1, out.len, stdout);
     int rc = written == out.len ? 0 : 1;
     xsg_buf_release(&out);
@@ -143,10 +156,11 @@ static int print_one(const char *name, const char *format)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "--write") == 0)
-        return print_one(argv[2], argv[3]);
+    if (argc >= 4 && argc <= 5 && argv[1][0] == '-')
+        return print_one(argv[2], argv[3], strcmp(argv[1], "--linked") == 0,
+                         argc == 5 ? argv[4] : "0");
     if (argc == 3)
         return check_case(argv[1], argv[2]);
-    fprintf(stderr, "usage: golden CASE FOLDER | golden --write CASE FORMAT\n");
+    fprintf(stderr, "usage: golden CASE FOLDER | golden --write|--linked CASE FORMAT [LIMIT]\n");
     return 2;
 }
