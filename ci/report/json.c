@@ -154,6 +154,18 @@ static void put_delta(struct xsg_json_writer *w, const struct xsg_delta *d)
     xsg_json_end_object(w);
 }
 
+static void put_ci(struct xsg_json_writer *w, const struct xsg_comparison_ci *ci)
+{
+    if (ci->pull_request <= 0 && !ci->head_sha)
+        return;
+    xsg_json_key(w, "ci");
+    xsg_json_begin_object(w);
+    if (ci->pull_request > 0)
+        put_int(w, "pull_request", ci->pull_request);
+    put_string(w, "head_sha", ci->head_sha);
+    xsg_json_end_object(w);
+}
+
 void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *comparison,
                      const struct xsg_report_options *options)
 {
@@ -171,6 +183,7 @@ void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *compariso
     put_double(&w, "elapsed_s", comparison->elapsed_s);
     put_int(&w, "rounds", (int64_t)comparison->rounds);
     put_double(&w, "level", comparison->level);
+    put_ci(&w, &comparison->ci);
     put_gate(&w, &comparison->gate);
     put_targets(&w, comparison);
     xsg_json_key(&w, "deltas");

@@ -376,6 +376,23 @@ static int read_head(struct reader *r, const cJSON *root, struct xsg_comparison 
     return 0;
 }
 
+static int read_ci(struct reader *r, const cJSON *root, struct xsg_comparison_ci *ci)
+{
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, "ci");
+    int rc;
+
+    if (!object || cJSON_IsNull(object))
+        return 0;
+    if (!cJSON_IsObject(object))
+        return fail(r, "ci", "an object");
+    r->where = "ci";
+    rc = get_integer(r, object, "pull_request", &ci->pull_request);
+    if (rc == 0)
+        rc = get_text(r, object, "head_sha", &ci->head_sha);
+    r->where = "report";
+    return rc;
+}
+
 int xsg_report_read_json(struct xsg_arena *arena, const char *text, size_t n,
                          struct xsg_comparison *comparison, struct xsg_err *err)
 {
@@ -391,6 +408,8 @@ int xsg_report_read_json(struct xsg_arena *arena, const char *text, size_t n,
         rc = read_side(&r, root, "base", &runs[0]);
     if (rc == 0)
         rc = read_side(&r, root, "head", &runs[1]);
+    if (rc == 0)
+        rc = read_ci(&r, root, &comparison->ci);
     if (rc == 0)
         rc = read_gate(&r, root, &comparison->gate);
     if (rc == 0)

@@ -110,6 +110,13 @@ struct xsg_delta {
     const char *waiver;  /* reason of the waiver that keeps it from failing the gate; NULL */
 };
 
+/* What the CI system said about the run, for a second job that posts the report. A report that is
+ * read back claims it: to be confirmed. */
+struct xsg_comparison_ci {
+    int64_t pull_request; /* 0: none */
+    const char *head_sha; /* the pull request's own commit, not the merge; NULL: unknown */
+};
+
 struct xsg_comparison {
     int64_t id; /* in the store; 0 while not stored */
     enum xsg_verdict verdict;
@@ -125,6 +132,7 @@ struct xsg_comparison {
     size_t n_deltas;          /* unchanged; within each by |ln ratio| x share, largest first */
     const char **warnings;
     size_t n_warnings;
+    struct xsg_comparison_ci ci;
 };
 
 /* Names as in the JSON contract: "passed", "regressed", ... Never NULL. */

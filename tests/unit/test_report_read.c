@@ -75,6 +75,32 @@ static void test_contents(void **state)
     xsg_arena_release(&arena);
 }
 
+/* What the CI said survives a write and a read; what is no such object is refused. */
+static void test_ci(void **state)
+{
+    struct text *t = *state;
+    struct xsg_arena arena = XSG_ARENA_INIT;
+    struct xsg_comparison c, again;
+    struct xsg_buf out = XSG_BUF_INIT;
+    const struct xsg_report_options options = {.columns = 80};
+    const char *bad;
+
+    assert_int_equal(xsg_report_read_json(&arena, t->data, t->n, &c, NULL), 0);
+    assert_int_equal(c.ci.pull_request, 0);
+    assert_null(c.ci.head_sha);
+    c.ci = (struct xsg_comparison_ci){9007199254740991, "0123456789012345678901234567890123456789"};
+    xsg_report_find("json")->write(&out, &c, &options);
+    assert_int_equal(xsg_report_read_json(&arena, out.data, out.len, &again, NULL), 0);
+    assert_int_equal(again.ci.pull_request, c.ci.pull_request);
+    assert_string_equal(again.ci.head_sha, c.ci.head_sha);
+    bad = xsg_printf(&arena, "{\"ci\": [],%s", t->data + 1);
+    assert_int_equal(xsg_report_read_json(&arena, bad, strlen(bad), &again, NULL), XSG_EINVAL);
+    bad = xsg_printf(&arena, "{\"ci\": {\"pull_request\": -1},%s", t->data + 1);
+    assert_int_equal(xsg_report_read_json(&arena, bad, strlen(bad), &again, NULL), XSG_EINVAL);
+    xsg_buf_release(&out);
+    xsg_arena_release(&arena);
+}
+
 static void test_truncated(void **state)
 {
     struct text *t = *state;
@@ -139,7 +165,7 @@ static void test_wrong_types(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_contents), TEST(test_truncated),
+    const struct CMUnitTest tests[] = {TEST(test_contents), TEST(test_ci), TEST(test_truncated),
                                        TEST(test_damaged), TEST(test_wrong_types)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
