@@ -38,7 +38,8 @@ struct xsg_forge_context {
     const char *event_name; /* as the forge calls it */
     const char *api_url;    /* "https://api.github.com", without trailing slash */
     const char *server_url; /* "https://github.com" */
-    const char *repository; /* "owner/name"; GitLab: the project's id or path */
+    const char *repository; /* "owner/name"; GitLab: the project's path */
+    const char *project;    /* GitLab: the project's id */
     const char *actor;
     int64_t pull_request; /* number (GitLab: iid); 0: none */
     const char *head_sha; /* where status and check belong: the branch's own commit */
@@ -50,6 +51,7 @@ struct xsg_forge_context {
     const char *head_repository; /* "owner/name"; NULL when the fork is gone */
     bool foreign;             /* a pull request whose head is in another repository, or unknown */
     const char *run_url;      /* the page of this CI run */
+    const char *run_id;       /* tells this run and attempt from all others */
     const char *summary_path; /* $GITHUB_STEP_SUMMARY */
     const char *output_path;  /* $GITHUB_OUTPUT */
     bool debug;               /* the forge asks for verbose output */
@@ -75,11 +77,15 @@ bool xsg_forge_may_run(const struct xsg_forge_context *context, struct xsg_err *
 struct xsg_forge;
 
 struct xsg_forge_options {
-    xsg_getenv_fn *getenv; /* token, proxies, CA file are read through it */
+    /* Token (XSGATE_TOKEN, GITHUB_TOKEN, GH_TOKEN; GITLAB_TOKEN) and CA file (CURL_CA_BUNDLE,
+     * SSL_CERT_FILE, SSL_CERT_DIR). Proxies are read by libcurl from the process's environment. */
+    xsg_getenv_fn *getenv;
     void *getenv_arg;
     const struct xsg_clock *clock; /* waits and budget */
     double budget_s;               /* all posting together; 0: 60 s */
     const char *login;             /* whose comments are ours; NULL: found out */
+    volatile const int *interrupt; /* becomes non-zero to stop; may be NULL */
+    const struct xsg_http *http;   /* who carries the requests (tests); NULL: libcurl */
 };
 
 int xsg_forge_open(struct xsg_forge **out, const struct xsg_forge_context *context,
