@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+"""How often the gate is wrong, and how small a slowdown it sees: real gates on real processes, beside
+other tools' rules in the same minutes with the same time.
+
+    power.py run --xsgate PATH [--results FILE] [--gates N] [--condition NAME]... [--disturb]
+    power.py table FILE...
+
+Each gate compares two commits of work.c (50 ms; functions of 30, 5 and 1 % share): the same work in
+different machine code (A/A), or with one function planted slower. The peers then get as much time as
+that gate took, on the same two binaries. Results are appended, a JSON object a line; table counts them.
+Wants hyperfine, Google Benchmark with its compare.py, and scipy: what is missing is left out, and said.
+"""
+import argparse
+import json
+import math
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+COMPARE = "/usr/share/benchmark/compare.py"
+SHARES = {"large": 0.30, "middle": 0.05, "small": 0.01}
+
+# name: (planted function or None, its slowdown, gate's threshold)
+CONDITIONS = {
+    "same": (None, 0, "2%"),
+    "target+3%": ("large", 0.10, "2%"),
+    "target+2%": ("large", 0.0667, "1.5%"),
+}
+for _function in SHARES:
+    for _percent in (0.5, 1, 2, 5, 10, 20):
+        CONDITIONS["%s+%g%%" % (_function, _percent)] = (_function, _percent / 100, "2%")
+
+SUITE = """build: {cc} -O2 -g -I{include} -o work work.c
+threshold: 2%
+targets:
+  - name: work
+    command: ./work
+    profile: [scopes]
+"""
+
+
+def git(root, *words):
+    settings = ["-c", "user.name=power", "-c", "user.email=power@localhost",
+                "-c", "commit.gpgsign=false"]
+    return subprocess.run(["git", "-C", root, *settings, *words], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout.strip()
+
+
+def planted(salt, function, slowdown):
+    lines = ["#define SALT %d" % salt]
+    for name in SHARES:
+        factor = 1 + slowdown if name == function else 1
+        lines.append("#define SLOW_%s %.6f" % (name.upper(), factor))
+    return "\n".join(lines) + "\n"
+
+
+class Project:
+    """A repository: main, and a branch per condition; and each one's binaries for the peers."""
+
+    def __init__(self, options, folder):
+        self.options = options
+        self.folder = folder
+        self.root = os.path.join(folder, "repo")
+        os.mkdir(self.root)
+        shutil.copy(os.path.join(HERE, "work.c"), self.root)
+        with open(os.path.join(folder, "xsgate.yml"), "w", encoding="utf-8") as file:
+            file.write(SUITE.format(cc=options.cc, include=options.include))
+        git(self.root, "init", "-q", "-b", "main")
+        self.commit(planted(1, None, 0))
+        self.binaries = {"main": self.build("main")}
+
+    def commit(self, text):
+        with open(os.path.join(self.root, "planted.h"), "w", encoding="utf-8") as file:
+            file.write(text)
+        git(self.root, "add", "-A")
+        git(self.root, "commit", "-q", "-m", "planted")
+
+    def build(self, name):
+        """What the peers run: the work alone, and as a Google Benchmark."""
+        out = os.path.join(self.folder, "bin-" + name.replace("%", ""))
+        os.mkdir(out)
+        source = os.path.join(self.root, "work.c")
+        flags = ["-O2", "-g", "-DXSG_DISABLE", "-I" + self.options.include]
+        subprocess.run([self.options.cc, *flags, "-o", out + "/work", source], check=True)
+        if self.options.gbench:
+            subprocess.run([self.options.cc, *flags, "-DNO_MAIN", "-c", "-o", out + "/work.o",
+                            source], check=True)
+            subprocess.run([self.options.cxx, "-O2", "-o", out + "/gbench",
+                            os.path.join(HERE, "work_gbench.cc"), out + "/work.o", "-lbenchmark",
+                            "-lpthread"], check=True)
+        return out
+
+    def branch(self, name):
+        if name not in self.binaries:
+            function, slowdown, _ = CONDITIONS[name]
+            git(self.root, "checkout", "-q", "-B", name.replace("%", ""), "main")
+            self.commit(planted(2, function, slowdown))
+            self.binaries[name] = self.build(name)
+            git(self.root, "checkout", "-q", "main")
+        return name.replace("%", "")
+
+
+# ---- the gate ------------------------------------------------------------------------------------
+
+def run_gate(project, name):
+    options = project.options
+    function, slowdown, threshold = CONDITIONS[name]
+    report = os.path.join(project.folder, "report.json")
+    command = [options.xsgate, "-q", "--config", os.path.join(project.folder, "xsgate.yml"),
+               "compare", "main", project.branch(name), "--fresh", "--threshold", threshold,
+               "--report", "json:" + report, *options.xsgate_option]
+    start = time.monotonic()
+    status = subprocess.run(command, cwd=project.root, stdout=subprocess.DEVNULL,
+                            check=False).returncode
+    seconds = time.monotonic() - start
+    with open(report, encoding="utf-8") as file:
+        parsed = json.load(file)
+    named = [d for d in parsed["deltas"] if d["verdict"] == "regressed" and d["function"]]
+    target = next(d for d in parsed["deltas"] if not d["function"])
+    expected = 1 + slowdown * SHARES[function] if function else 1
+    own = next((d for d in parsed["deltas"] if d["function"] == function), None)
+    return {
+        "tool": "xsgate", "red": status == 1, "verdict": parsed["verdict"], "status": status,
+        "seconds": seconds, "rounds": parsed["rounds"], "first": named[0]["function"] if named else None,
+        "named": [d["function"] for d in named],
+        "pairing": parsed["targets"][0].get("pairing") if parsed["targets"] else None,
+        "error": target["ratio"] / expected - 1 if target["ratio"] else None,
+        "function_error": own["ratio"] / (1 + slowdown) - 1 if own and own["ratio"] else None,
+    }
+
+
+# ---- the peers -----------------------------------------------------------------------------------
+
+def hyperfine(project, name, seconds):
+    """A's runs, then B's, as hyperfine does; the rules are applied to these."""
+    binaries = [project.binaries["main"] + "/work", project.binaries[name] + "/work"]
+    runs = max(5, int(seconds / 2 / 0.055))
+    out = os.path.join(project.folder, "hyperfine.json")
+    subprocess.run(["hyperfine", "-N", "--warmup", "1", "--runs", str(runs), "--style", "none",
+                    "--export-json", out, *binaries], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    with open(out, encoding="utf-8") as file:
+        return [result["times"] for result in json.load(file)["results"]]
+
+
+def rules_on_times(times, threshold):
+    base, head = times
+    ratio = statistics.mean(head) / statistics.mean(base)
+    medians = statistics.median(head) / statistics.median(base)
+    rules = {}
+    if stats:
+        welch = stats.ttest_ind(head, base, equal_var=False, alternative="greater").pvalue
+        rules["hyperfine + Welch 5 %, mean"] = welch < 0.05 and ratio >= 1 + threshold
+        rules["Welch 1 %, no size rule"] = welch < 0.01
+    rules["mean + 2 sigma"] = bool(ratio >= 1 + threshold and statistics.mean(head) >
+                                   statistics.mean(base) + 2 * statistics.stdev(base))
+    rules["minimum ratio"] = min(head) / min(base) >= 1 + threshold
+    rules["alert at 150 %"] = ratio >= 1.5
+    return [{"tool": tool, "red": bool(red), "rounds": len(base),
+             "error_of": "median", "ratio": medians} for tool, red in rules.items()]
+
+
+def gbench(project, name, seconds, threshold):
+    outs = []
+    runs = max(9, int(seconds / 2 / 0.055))
+    for side in ("main", name):
+        outs.append(os.path.join(project.folder, "gbench-%d.json" % len(outs)))
+        subprocess.run([project.binaries[side] + "/gbench", "--benchmark_repetitions=%d" % runs,
+                        "--benchmark_min_time=0.001", "--benchmark_format=json",
+                        "--benchmark_out=" + outs[-1]], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+    dump = os.path.join(project.folder, "compare.json")
+    subprocess.run(["/usr/bin/python3", COMPARE, "-d", dump, "benchmarks", *outs], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(dump, encoding="utf-8") as file:
+        rows = json.load(file)
+    row = next(r for r in rows if r.get("utest"))
+    median = next(r["measurements"][0]["cpu"] for r in rows if r["name"].endswith("_median"))
+    red = row["utest"]["cpu_pvalue"] < 0.05 and median >= threshold
+    return [{"tool": "Google Benchmark compare (U test 5 %)", "red": red, "rounds": runs}]
+
+
+# ---- running -------------------------------------------------------------------------------------
+
+class Neighbour:
+    """The disturbing program on the last CPU, while a study runs."""
+
+    def __init__(self, options, folder):
+        self.process = None
+        if options.disturb:
+            path = os.path.join(folder, "disturb")
+            subprocess.run([options.cc, "-O2", "-o", path, os.path.join(HERE, "disturb.c")],
+                           check=True)
+            self.process = subprocess.Popen([path, str((os.cpu_count() or 1) - 1), "36000"])
+
+    def close(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
+
+
+def run_one(project, name, out, meta):
+    threshold = float(CONDITIONS[name][2].rstrip("%")) / 100
+    results = [run_gate(project, name)]
+    budget = project.options.budget or results[0]["seconds"]
+    if not project.options.no_peers:
+        if shutil.which("hyperfine"):
+            results += rules_on_times(hyperfine(project, name, budget), threshold)
+        if project.options.gbench:
+            results += gbench(project, name, budget, threshold)
+    for result in results:
+        out.write(json.dumps(dict(result, **meta, condition=name)) + "\n")
+    out.flush()
+
+
+def run(options):
+    options.gbench = not options.no_peers and os.path.exists(COMPARE) and stats is not None
+    for what, there in (("hyperfine", shutil.which("hyperfine")), ("scipy", stats),
+                        ("Google Benchmark's compare.py", options.gbench)):
+        if not there and not options.no_peers:
+            print("power: no %s: its rows are left out" % what, file=sys.stderr)
+    folder = tempfile.mkdtemp(prefix="xsgate-power-")
+    neighbour = Neighbour(options, folder)
+    meta = {"disturbed": options.disturb, "when": int(time.time())}
+    try:
+        project = Project(options, folder)
+        names = options.condition or list(CONDITIONS)
+        todo = [name for name in names for _ in range(options.gates)]
+        random.Random(1).shuffle(todo) # conditions share the machine's moods
+        with open(options.results, "a", encoding="utf-8") as out:
+            for i, name in enumerate(todo):
+                run_one(project, name, out, meta)
+                print("\r%d of %d" % (i + 1, len(todo)), end="", file=sys.stderr)
+    finally:
+        neighbour.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    print(file=sys.stderr)
+    return 0
+
+
+# ---- the table -----------------------------------------------------------------------------------
+
+def interval(k, n):
+    """95 % Wilson interval of a share."""
+    z = 1.96
+    centre = (k + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
+    return max(0, centre - half), min(1, centre + half)
+
+
+def row_of(key, rows):
+    disturbed, condition, tool = key
+    n, red = len(rows), sum(r["red"] for r in rows)
+    low, high = interval(red, n)
+    text = "%-10s %-12s %-38s %5d %6.1f %% [%4.1f..%5.1f]" % (
+        "disturbed" if disturbed else "quiet", condition, tool, n, 100 * red / n, 100 * low, 100 * high)
+    if tool == "xsgate":
+        undecided = sum(r["verdict"] == "undecided" for r in rows)
+        function = CONDITIONS[condition][0]
+        right = [r for r in rows if r["red"] and r["first"] == function]
+        errors = [abs(r["error"]) for r in rows if r["error"] is not None]
+        text += "  undecided %.1f %%, %g rounds, %.1f s" % (
+            100 * undecided / n, statistics.median(r["rounds"] for r in rows),
+            statistics.median(r["seconds"] for r in rows))
+        if function:
+            text += ", right first %.0f %%" % (100 * len(right) / max(red, 1))
+        if errors:
+            text += ", error %.2f points" % (100 * statistics.median(errors))
+    return text
+
+
+def table(options):
+    groups = {}
+    for path in options.files:
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                row = json.loads(line)
+                groups.setdefault((row["disturbed"], row["condition"], row["tool"]), []).append(row)
+    print("%-10s %-12s %-38s %5s %8s" % ("machine", "condition", "rule", "gates", "red"))
+    order = {name: i for i, name in enumerate(CONDITIONS)}
+    for key in sorted(groups, key=lambda k: (k[0], order[k[1]], k[2] != "xsgate", k[2])):
+        print(row_of(key, groups[key]))
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("run")
+    one.add_argument("--xsgate", required=True)
+    one.add_argument("--include", default=os.path.join(HERE, "../../../include"))
+    one.add_argument("--results", default="power.jsonl")
+    one.add_argument("--gates", type=int, default=20)
+    one.add_argument("--condition", action="append", choices=list(CONDITIONS))
+    one.add_argument("--disturb", action="store_true", help="a neighbour works on the last CPU")
+    one.add_argument("--budget", type=float, help="seconds for each peer; else what the gate took")
+    one.add_argument("--no-peers", action="store_true")
+    one.add_argument("--xsgate-option", action="append", default=[], help="for xsgate compare")
+    one.add_argument("--cc", default="gcc")
+    one.add_argument("--cxx", default="g++")
+    two = commands.add_parser("table")
+    two.add_argument("files", nargs="+")
+    options = parser.parse_args()
+    if options.command == "table":
+        return table(options)
+    options.xsgate = os.path.abspath(options.xsgate)
+    options.include = os.path.abspath(options.include)
+    return run(options)
+
+
+try:
+    from scipy import stats
+except ImportError:
+    stats = None
+
+if __name__ == "__main__":
+    sys.exit(main())
