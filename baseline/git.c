@@ -11,8 +11,8 @@
 #include "base/fs.h"
 #include "baseline/git_internal.h"
 
-const char xsg__git_deepen[] = "fetch the history: 'git fetch --unshallow' (for actions/checkout: "
-                               "'fetch-depth: 0', for GitLab: 'GIT_DEPTH: 0')";
+const char xsg_git_deepen[] = "fetch the history: 'git fetch --unshallow' (for actions/checkout: "
+                              "'fetch-depth: 0', for GitLab: 'GIT_DEPTH: 0')";
 
 int xsg__git_fail(struct xsg_err *err, int status, const char *format, ...)
 {
@@ -65,7 +65,7 @@ int xsg__git_fail_object(git_repository *repository, int code, struct xsg_err *e
         return xsg__git_fail(err, XSG_EFAILED, "%s", what);
     if (git_repository_is_shallow(repository) == 1) {
         xsg_fail(err, XSG_ENOTFOUND, "%s: it is beyond the end of this shallow clone", what);
-        return xsg_fail_hint(err, XSG_ENOTFOUND, "%s", xsg__git_deepen);
+        return xsg_fail_hint(err, XSG_ENOTFOUND, "%s", xsg_git_deepen);
     }
     if (is_partial(repository)) {
         xsg_fail(err, XSG_EFAILED, "%s: this partial clone has not fetched all of its objects",

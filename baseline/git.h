@@ -23,6 +23,7 @@ void xsg_git_close(struct xsg_git *git);
 const char *
 xsg_git_root(const struct xsg_git *git); /* work tree, absolute, without trailing slash */
 bool xsg_git_is_shallow(const struct xsg_git *git);
+extern const char xsg_git_deepen[]; /* the next step where a shallow clone's history is too short */
 
 /* HEAD's commit and the dirtiness of the work tree (untracked files do not count; submodules and
  * the index do). An unborn branch is XSG_ENOTFOUND with a sentence of its own. */
@@ -35,6 +36,8 @@ int xsg_git_resolve(struct xsg_git *git, struct xsg_arena *arena, const char *re
 /* Ids of a commit's parents, as it names them: in a shallow clone they need not be there. */
 int xsg_git_parents(struct xsg_git *git, struct xsg_arena *arena, const char *oid, char ***parents,
                     size_t *n, struct xsg_err *err);
+/* Is there no branch, here or as a remote had it, but those whose newest commit is oid? */
+bool xsg_git_is_only_branch(struct xsg_git *git, const char *oid);
 /* Best common ancestor. XSG_ENOTFOUND: unrelated, or cut off in a shallow clone (says so). */
 int xsg_git_merge_base(struct xsg_git *git, struct xsg_arena *arena, const char *a, const char *b,
                        struct xsg_commit *commit, struct xsg_err *err);

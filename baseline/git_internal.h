@@ -19,7 +19,6 @@ int xsg__git_fail(struct xsg_err *err, int status, const char *format, ...)
  * end of the history, in a partial one what was not fetched, else damage. */
 int xsg__git_fail_object(git_repository *repository, int code, struct xsg_err *err,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
-extern const char xsg__git_deepen[]; /* the next step in a shallow clone */
 
 /* describe NULL: the nearest tag, else the abbreviated id. */
 int xsg__git_fill(struct xsg_git *git, struct xsg_arena *arena, const git_oid *oid,

@@ -162,7 +162,7 @@ int xsg_git_merge_base(struct xsg_git *git, struct xsg_arena *arena, const char 
     if (code == GIT_ENOTFOUND && git->shallow) {
         xsg_fail(err, XSG_ENOTFOUND,
                  "the histories of '%s' and '%s' do not meet in this shallow clone", a, b);
-        return xsg_fail_hint(err, XSG_ENOTFOUND, "%s", xsg__git_deepen);
+        return xsg_fail_hint(err, XSG_ENOTFOUND, "%s", xsg_git_deepen);
     }
     if (code == GIT_ENOTFOUND)
         return xsg_fail(err, XSG_ENOTFOUND, "'%s' and '%s' have no common ancestor", a, b);

@@ -126,7 +126,7 @@ static int fail_unknown(struct xsg_git *git, struct xsg_arena *arena, const char
     if (git->shallow) {
         xsg_fail(err, XSG_ENOTFOUND, "there is no branch, tag or commit '%s' in this shallow clone",
                  text);
-        return xsg_fail_hint(err, XSG_ENOTFOUND, "%s", xsg__git_deepen);
+        return xsg_fail_hint(err, XSG_ENOTFOUND, "%s", xsg_git_deepen);
     }
     if (strpbrk(text, "~^"))
         return xsg_fail(err, XSG_ENOTFOUND,
@@ -205,4 +205,21 @@ int xsg_git_parents(struct xsg_git *git, struct xsg_arena *arena, const char *oi
             xsg_strdup(arena, git_oid_tostr_s(git_commit_parent_id(commit, (unsigned)i)));
     git_commit_free(commit);
     return XSG_OK;
+}
+
+bool xsg_git_is_only_branch(struct xsg_git *git, const char *oid)
+{
+    git_branch_iterator *branches = NULL;
+    git_reference *branch;
+    git_branch_t kind;
+    bool only = true;
+    if (git_branch_iterator_new(&branches, git->repository, GIT_BRANCH_ALL) != 0)
+        return false;
+    while (git_branch_next(&branch, &kind, branches) == 0) {
+        const git_oid *tip = git_reference_target(branch); /* NULL: origin/HEAD, a mere name */
+        only = only && (!tip || strcmp(git_oid_tostr_s(tip), oid) == 0);
+        git_reference_free(branch);
+    }
+    git_branch_iterator_free(branches);
+    return only;
 }
