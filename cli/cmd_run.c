@@ -5,6 +5,7 @@
 
 static struct {
     const char *baseline;
+    bool no_fetch;
     struct xsg_gate_options gate;
 } o = {.gate = XSG_GATE_OPTIONS_INIT};
 
@@ -13,6 +14,8 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
     struct xsg_project project;
     struct xsg_gate_side base = {0}, head = {.work_tree = true};
     struct xsg_selection selection = {0};
+    struct xsg_select_request request = {
+        .reference = o.baseline, .fetch = !o.no_fetch, .interrupt = &xsg_interrupted};
     int rc = xsg_project_open(&project, cli, XSG_NEED_SUITE | XSG_NEED_STORE | XSG_NEED_MEASURE);
 
     if (rc == 0)
@@ -22,11 +25,13 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
     if (rc == 0)
         rc = xsg_git_head(project.git, cli->arena, &head.commit, &cli->err);
     if (rc == 0 && o.baseline)
-        rc = xsg_select_base(project.git, cli->arena, o.baseline, NULL, &selection, &cli->err);
+        rc = xsg_select_base(project.git, cli->arena, &request, &selection, &cli->err);
     if (rc != 0)
         goto out;
-    if (!o.baseline || (selection.same_as_head && !head.commit.dirty)) {
-        if (o.baseline)
+    if (!o.baseline || selection.none || (selection.same_as_head && !head.commit.dirty)) {
+        if (selection.none)
+            xsg_warn("%s: nothing to compare, this commit is measured and stored", selection.how);
+        else if (o.baseline)
             xsg_warn("%s is this commit itself: nothing to compare, it is measured and stored",
                      o.baseline);
         rc = xsg_gate_measure_one(cli, &project, &head, &o.gate);
@@ -42,6 +47,8 @@ out:
 static const struct xsg_opt opts[] = {
     {XSG_OPT_STRING, 'b', "baseline", "REF", "gate against the merge base with REF", &o.baseline,
      NULL, "ref"},
+    {XSG_OPT_FLAG, 0, "no-fetch", NULL, "fetch nothing where a shallow clone lacks the base",
+     &o.no_fetch, NULL, NULL},
     XSG_GATE_OPTION_ROWS(o.gate),
     {XSG_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, NULL},
 };
