@@ -255,11 +255,16 @@ static void command(const struct run *run, char what)
     send(run->control, &what, 1, MSG_NOSIGNAL); /* a watcher that is gone shows in the next recv */
 }
 
+static bool is_raised(volatile const int *flag)
+{
+    return flag && __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
 /* SIGTERM when time is up or the user asks to stop, SIGKILL when that did not help. */
 static void check_limits(struct run *run)
 {
     if (!run->asked_to_end) {
-        bool stop = run->spec->interrupt && __atomic_load_n(run->spec->interrupt, __ATOMIC_RELAXED);
+        bool stop = is_raised(run->spec->interrupt) || is_raised(run->spec->cancel);
         if (!stop && now_ns() < run->deadline)
             return;
         run->result->interrupted = stop;
@@ -340,11 +345,18 @@ static int follow(struct run *run, struct xsg_err *err)
     return XSG_OK;
 }
 
+int xsg_proc_meeting(int ends[2], struct xsg_err *err)
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return xsg_fail(err, XSG_EFAILED, "cannot make a socket: %s", xsg_system_reason(errno));
+    return XSG_OK;
+}
+
 int xsg_proc_run(struct xsg_arena *arena, const struct xsg_proc_spec *spec,
                  struct xsg_proc_result *result, struct xsg_err *err)
 {
     *result = (struct xsg_proc_result){.exit_status = -1};
-    if (spec->interrupt && __atomic_load_n(spec->interrupt, __ATOMIC_RELAXED)) {
+    if (is_raised(spec->interrupt) || is_raised(spec->cancel)) {
         result->interrupted = true;
         return XSG_OK;
     }
@@ -353,7 +365,8 @@ int xsg_proc_run(struct xsg_arena *arena, const struct xsg_proc_spec *spec,
                                    .pin_cpu = spec->pin_cpu,
                                    .own_group = !spec->pass_output,
                                    .streams = {-1, -1, -1},
-                                   .control = -1};
+                                   .control = -1,
+                                   .meet = spec->meet > 0 ? spec->meet : -1};
     run.watch.argv = copy_strings(arena, spec->argv);
     run.watch.env = spec->env ? copy_strings(arena, spec->env) : environ;
     run.watch.paths = candidate_paths(arena, spec->argv[0], run.watch.env);

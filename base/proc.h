@@ -28,6 +28,9 @@ struct xsg_proc_spec {
     bool pass_output;        /* stdin, stdout, stderr and the process group are inherited, so that
                                 a terminal's keys reach the child; nothing is captured */
     volatile const int *interrupt; /* becomes non-zero (in a signal handler) to stop; may be NULL */
+    volatile const int *cancel;    /* the same, for another thread's use */
+    int meet; /* one end of a pair made by xsg_proc_meeting(): the child waits before its exec until
+                 the child of the other end is there too, or will never be. <= 0: starts at once */
 };
 
 struct xsg_proc_result {
@@ -54,6 +57,10 @@ struct xsg_proc_result {
  * started at all (not found, not executable); the sentence says why. */
 int xsg_proc_run(struct xsg_arena *arena, const struct xsg_proc_spec *spec,
                  struct xsg_proc_result *result, struct xsg_err *err);
+
+/* Two ends for two children that shall start together, each given to one xsg_proc_run() in a thread
+ * of its own. Whoever's run has returned closes its end at once: the other does not wait then. */
+int xsg_proc_meeting(int ends[2], struct xsg_err *err);
 
 /*
  * Forks a small process that launches all later children. To be called first thing in main, while

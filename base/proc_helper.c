@@ -29,10 +29,10 @@ static int helper_fd = -1; /* our end of the connection to the helper */
 struct packed {
     uint32_t n_paths, n_argv, n_env;
     int32_t pin_cpu;
-    uint8_t own_group, has_cwd;
+    uint8_t own_group, has_cwd, has_meet;
 };
 
-enum { FD_CONTROL, FD_PACK, FD_STREAMS, N_FDS = FD_STREAMS + 3 };
+enum { FD_CONTROL, FD_PACK, FD_MEET, FD_STREAMS, N_FDS = FD_STREAMS + 3 };
 
 static uint32_t pack_strings(struct xsg_buf *out, char *const *strings)
 {
@@ -57,8 +57,10 @@ static char **unpack_strings(struct xsg_arena *arena, char **p, uint32_t n)
 static int pack(const struct xsg_watch *watch)
 {
     struct xsg_buf strings = XSG_BUF_INIT;
-    struct packed head = {
-        .pin_cpu = watch->pin_cpu, .own_group = watch->own_group, .has_cwd = watch->cwd != NULL};
+    struct packed head = {.pin_cpu = watch->pin_cpu,
+                          .own_group = watch->own_group,
+                          .has_cwd = watch->cwd != NULL,
+                          .has_meet = watch->meet >= 0};
     head.n_paths = pack_strings(&strings, watch->paths);
     head.n_argv = pack_strings(&strings, watch->argv);
     head.n_env = pack_strings(&strings, watch->env);
@@ -99,8 +101,10 @@ __attribute__((noreturn)) static void watch_packed(const int fds[N_FDS])
     struct packed head;
     memcpy(&head, bytes, sizeof head);
     char *p = bytes + sizeof head;
-    struct xsg_watch watch = {
-        .pin_cpu = head.pin_cpu, .own_group = head.own_group, .control = fds[FD_CONTROL]};
+    struct xsg_watch watch = {.pin_cpu = head.pin_cpu,
+                              .own_group = head.own_group,
+                              .control = fds[FD_CONTROL],
+                              .meet = head.has_meet ? fds[FD_MEET] : -1};
     memcpy(watch.streams, fds + FD_STREAMS, sizeof watch.streams);
     watch.paths = unpack_strings(&arena, &p, head.n_paths);
     watch.argv = unpack_strings(&arena, &p, head.n_argv);
@@ -196,6 +200,8 @@ bool xsg_helper_launch(const struct xsg_watch *watch)
     struct xsg_watch moved = *watch;
     moved.cwd = xsg_path_absolute(&arena, watch->cwd ? watch->cwd : ".");
     int fds[N_FDS] = {[FD_CONTROL] = watch->control, [FD_PACK] = pack(&moved)};
+    /* A message has them all: one that is not there is another once more. */
+    fds[FD_MEET] = watch->meet >= 0 ? watch->meet : watch->control;
     /* Its streams are those of the beginning, too. */
     for (int i = 0; i < 3; i++)
         fds[FD_STREAMS + i] = watch->streams[i] >= 0 ? watch->streams[i] : i;

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GIVE_UP_MS = 5000, HIGHEST_FD = 1024 };
+enum { GIVE_UP_MS = 5000, MEET_MS = 3000, HIGHEST_FD = 1024 };
 
 static int64_t now_ns(void)
 {
@@ -63,6 +63,14 @@ static int exec_first(const struct xsg_watch *watch)
     return error;
 }
 
+/* Says "ready", and waits for the other's word or its end; not for ever, should it be stopped. */
+static void meet_other(int fd)
+{
+    struct pollfd other = {.fd = fd, .events = POLLIN};
+    if (send(fd, "r", 1, MSG_NOSIGNAL) == 1)
+        poll(&other, 1, MEET_MS);
+}
+
 __attribute__((noreturn)) static void run_child(const struct xsg_watch *watch, pid_t watcher,
                                                 int failure_fd)
 {
@@ -85,6 +93,8 @@ __attribute__((noreturn)) static void run_child(const struct xsg_watch *watch, p
     if (watch->cwd && chdir(watch->cwd) != 0)
         child_fail(failure_fd, XSG_WATCH_CHDIR, errno);
     reset_signals();
+    if (watch->meet >= 0)
+        meet_other(watch->meet);
     child_fail(failure_fd, XSG_WATCH_EXEC, exec_first(watch));
 }
 
@@ -209,7 +219,7 @@ static int kill_leftovers(void)
 static bool is_needed(const struct xsg_watch *watch, int fd)
 {
     return fd == watch->control || fd == watch->streams[0] || fd == watch->streams[1] ||
-           fd == watch->streams[2];
+           fd == watch->streams[2] || fd == watch->meet;
 }
 
 /* Keeps nothing of the caller's open: its locks and pipes must end with it, not with the target.
@@ -325,6 +335,10 @@ void xsg_watch_run(const struct xsg_watch *given)
     for (int i = 0; i < 3; i++) {
         if (watch.streams[i] > 2)
             close(watch.streams[i]);
+    }
+    if (watch.meet >= 0) {
+        close(watch.meet);
+        start = now_ns(); /* it has waited for the other */
     }
     report(watch.control, &message);
     watch_child(&watch, watch.control, signals, child);

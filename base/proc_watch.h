@@ -15,6 +15,7 @@ struct xsg_watch {
     bool own_group;
     int streams[3]; /* to become 0, 1 and 2; -1: as they are */
     int control;    /* the watcher's end of a SOCK_SEQPACKET pair */
+    int meet;       /* the child's end of a pair of sockets, or -1: see base/proc.h */
 };
 
 /* One byte from the caller; the end of the connection means XSG_WATCH_KILL. */

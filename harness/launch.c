@@ -1,5 +1,6 @@
 #include "harness/launch.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,11 +43,26 @@ static void judge(struct xsg_arena *arena, const struct xsg_launch *launch,
                           out);
 }
 
-int xsg_launch_run(struct xsg_arena *arena, const struct xsg_launcher *launcher,
+/* One invocation from its session folder to its judgement. */
+struct attempt {
+    struct xsg_arena *arena;
+    const struct xsg_launch *launch;
+    struct xsg_proc_spec spec;
+    char *session;
+    struct xsg_err start; /* why it was not started */
+    int rc;
+    struct xsg_invocation *out;
+};
+
+static int prepare(struct attempt *a, struct xsg_arena *arena, const struct xsg_launcher *launcher,
                    const struct xsg_launch *launch, struct xsg_invocation *out, struct xsg_err *err)
 {
     const struct xsg_suite_target *target = launch->target;
-    struct xsg_proc_spec spec = {
+    int rc;
+
+    *a = (struct attempt){.arena = arena, .launch = launch, .out = out};
+    *out = (struct xsg_invocation){0};
+    a->spec = (struct xsg_proc_spec){
         .argv = launch->argv ? launch->argv : xsg_target_argv(arena, target->command),
         .cwd = target->directory ? xsg_path_join(arena, launch->root, target->directory)
                                  : launch->root,
@@ -56,25 +72,123 @@ int xsg_launch_run(struct xsg_arena *arena, const struct xsg_launcher *launcher,
         .pass_output = launch->pass_output,
         .interrupt = launcher->interrupt,
     };
-    struct xsg_err start = {0};
-    char *session = NULL;
-    int rc = xsg_temp_dir(arena, launcher->scratch, &session, err);
-
-    *out = (struct xsg_invocation){0};
+    rc = xsg_temp_dir(arena, launcher->scratch, &a->session, err);
     if (rc != 0)
         return rc;
-    session = xsg_path_absolute(arena, session);
-    spec.env = xsg_target_env(arena, launcher, launch, session);
-    if (xsg_proc_run(arena, &spec, &out->proc, &start) != 0)
-        set_failure(arena, out, &start,
-                    target->directory
-                        ? "paths are seen from the target's 'directory:' in the checkout"
-                        : "paths are seen from the checkout's root, after its 'build:'");
-    else if (out->proc.interrupted)
-        rc = xsg_fail(err, XSG_EINTR, "interrupted");
+    a->session = xsg_path_absolute(arena, a->session);
+    a->spec.env = xsg_target_env(arena, launcher, launch, a->session);
+    return 0;
+}
+
+static int conclude(struct attempt *a, struct xsg_err *err)
+{
+    const char *directory = a->launch->target->directory;
+
+    if (a->rc != 0)
+        set_failure(a->arena, a->out, &a->start,
+                    directory ? "paths are seen from the target's 'directory:' in the checkout"
+                              : "paths are seen from the checkout's root, after its 'build:'");
+    else if (a->out->proc.interrupted)
+        return xsg_fail(err, XSG_EINTR, "interrupted");
     else
-        judge(arena, launch, &spec, session, out);
-    xsg_remove_tree(session, NULL);
+        judge(a->arena, a->launch, &a->spec, a->session, a->out);
+    return 0;
+}
+
+int xsg_launch_run(struct xsg_arena *arena, const struct xsg_launcher *launcher,
+                   const struct xsg_launch *launch, struct xsg_invocation *out, struct xsg_err *err)
+{
+    struct attempt attempt;
+    int rc = prepare(&attempt, arena, launcher, launch, out, err);
+
+    if (rc != 0)
+        return rc;
+    attempt.rc = xsg_proc_run(arena, &attempt.spec, &out->proc, &attempt.start);
+    rc = conclude(&attempt, err);
+    xsg_remove_tree(attempt.session, NULL);
+    return rc;
+}
+
+/* ---- both sides at once -----------------------------------------------------------------------
+ */
+
+struct partner {
+    struct attempt attempt;
+    struct partner *other;
+    int cancel; /* set by the other */
+};
+
+static bool has_failed(const struct attempt *a)
+{
+    const struct xsg_proc_result *proc = &a->out->proc;
+
+    return a->rc != 0 || proc->timed_out || proc->signal || proc->exit_status != 0;
+}
+
+static void *run_partner(void *arg)
+{
+    struct partner *p = arg;
+    struct attempt *a = &p->attempt;
+
+    a->rc = xsg_proc_run(a->arena, &a->spec, &a->out->proc, &a->start);
+    close(a->spec.meet);
+    if (has_failed(a))
+        __atomic_store_n(&p->other->cancel, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+/* In a thread each; processes only, for what reads profiles is not made for threads, and would
+ * disturb the one that still runs. */
+static int run_partners(struct partner partners[2], struct xsg_err *err)
+{
+    pthread_t thread;
+    int ends[2];
+    int rc = xsg_proc_meeting(ends, err);
+
+    if (rc != 0)
+        return rc;
+    for (int i = 0; i < 2; i++) {
+        partners[i].other = &partners[!i];
+        partners[i].attempt.spec.meet = ends[i];
+        partners[i].attempt.spec.cancel = &partners[i].cancel;
+    }
+    rc = pthread_create(&thread, NULL, run_partner, &partners[1]);
+    if (rc != 0) {
+        close(ends[0]);
+        close(ends[1]);
+        return xsg_fail(err, XSG_EFAILED, "cannot start a thread: %s", xsg_system_reason(rc));
+    }
+    run_partner(&partners[0]);
+    pthread_join(thread, NULL);
+    return 0;
+}
+
+int xsg_launch_pair(struct xsg_arena *const arena[2], const struct xsg_launcher *launcher,
+                    const struct xsg_launch_pair *pair, struct xsg_invocation out[2],
+                    struct xsg_err *err)
+{
+    struct partner partners[2] = {0};
+    bool shared = pair->cpu[0] >= 0 && pair->cpu[0] == pair->cpu[1];
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < 2; i++) {
+        struct xsg_proc_spec *spec = &partners[i].attempt.spec;
+        rc = prepare(&partners[i].attempt, arena[i], launcher, &pair->launch[i], &out[i], err);
+        spec->pin_cpu = pair->cpu[i];
+        spec->timeout_s *= shared ? 2 : 1;
+    }
+    if (rc == 0)
+        rc = run_partners(partners, err);
+    for (int i = 0; rc == 0 && i < 2; i++) {
+        bool ended_for_the_other = partners[i].cancel && partners[i].attempt.out->proc.interrupted;
+        bool asked = launcher->interrupt && *launcher->interrupt;
+        if (asked || !ended_for_the_other)
+            rc = conclude(&partners[i].attempt, err);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (partners[i].attempt.session)
+            xsg_remove_tree(partners[i].attempt.session, NULL);
+    }
     return rc;
 }
 

@@ -12,6 +12,7 @@
 #include "profiler/profile.h"
 
 struct xsg_launch;
+struct xsg_launch_pair;
 struct xsg_invocation;
 
 struct xsg_launcher {
@@ -22,7 +23,11 @@ struct xsg_launcher {
     /* What the plan calls for each invocation: xsg_launch_run, or a test's own. */
     int (*invoke)(struct xsg_arena *arena, const struct xsg_launcher *launcher,
                   const struct xsg_launch *launch, struct xsg_invocation *out, struct xsg_err *err);
-    void *invoke_arg; /* invoke's own */
+    /* The same for both sides of a round at once: xsg_launch_pair, or a test's own. */
+    int (*invoke_pair)(struct xsg_arena *const arena[2], const struct xsg_launcher *launcher,
+                       const struct xsg_launch_pair *pair, struct xsg_invocation *out,
+                       struct xsg_err *err);
+    void *invoke_arg; /* of both */
 };
 
 struct xsg_launch {
@@ -34,6 +39,12 @@ struct xsg_launch {
     const char *const *argv; /* instead of target->command (record); NULL-terminated; may be NULL */
     bool pass_output;        /* the target keeps our stdin, stdout and stderr (record) */
     bool keep_addresses;     /* see struct xsg_session_options */
+};
+
+struct xsg_launch_pair {
+    struct xsg_launch launch[2];
+    int cpu[2]; /* each one's; the same: they share it, and each may take twice its time-out. -1:
+                   not pinned. The launcher's own pin_cpu is not looked at */
 };
 
 struct xsg_invocation {
@@ -50,6 +61,15 @@ struct xsg_invocation {
 int xsg_launch_run(struct xsg_arena *arena, const struct xsg_launcher *launcher,
                    const struct xsg_launch *launch, struct xsg_invocation *out,
                    struct xsg_err *err);
+
+/*
+ * Two invocations at once: their programs start together, as near as the kernel lets them. When one
+ * fails the other is ended at once, and has neither a failure nor a profile of its own. Profiles
+ * are read when both have ended. out[i] lives in arena[i]. XSG_EINTR when interrupted.
+ */
+int xsg_launch_pair(struct xsg_arena *const arena[2], const struct xsg_launcher *launcher,
+                    const struct xsg_launch_pair *pair, struct xsg_invocation out[2],
+                    struct xsg_err *err);
 
 /* The runtime library's path: $XSGATE_RUNTIME, else relative to this program's own executable
  * (build tree: ../lib/xsgate, install tree: ../lib/ARCH/xsgate). XSG_EFAILED also when the path is

@@ -309,6 +309,42 @@ void xsg_machine_environment(struct xsg_arena *arena, struct xsg_environment *en
     xsg_machine_environment_at(&m, environment);
 }
 
+/* Do two CPUs share a core? The list of siblings is written like "0,4" or "0-1", the same for
+ * each of them. */
+static bool share_core(const struct xsg_machine *m, int a, int b)
+{
+    static const char format[] = "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list";
+    const char *x = xsg_machine_line(m, xsg_printf(m->arena, format, a));
+    const char *y = xsg_machine_line(m, xsg_printf(m->arena, format, b));
+
+    return x && y && strcmp(x, y) == 0;
+}
+
+int xsg_machine_pick_cpus(int cpus[2])
+{
+    struct xsg_arena arena = XSG_ARENA_INIT;
+    struct xsg_machine m = {&arena, ""};
+    double quota = xsg_machine_quota(&m);
+    int sibling = -1;
+    cpu_set_t set;
+
+    cpus[0] = -1;
+    cpus[1] = quota > 0 && quota < 2 ? -1 : xsg_machine_pick_cpu();
+    if (cpus[1] >= 0 && sched_getaffinity(0, sizeof set, &set) == 0) {
+        for (int cpu = cpus[1] - 1; cpu >= 0 && cpus[0] < 0; cpu--) {
+            if (CPU_ISSET((size_t)cpu, &set) && share_core(&m, cpu, cpus[1]))
+                sibling = cpu;
+            else if (CPU_ISSET((size_t)cpu, &set))
+                cpus[0] = cpu;
+        }
+    }
+    xsg_arena_release(&arena);
+    if (cpus[0] >= 0)
+        return 2;
+    cpus[0] = sibling;
+    return sibling >= 0;
+}
+
 int xsg_machine_pick_cpu(void)
 {
     cpu_set_t set;

@@ -35,4 +35,10 @@ size_t xsg_machine_checks(struct xsg_arena *arena, const char *folder, const cha
 /* A CPU to pin single-threaded targets to, or -1: the last allowed one when two or more are. */
 int xsg_machine_pick_cpu(void);
 
+/* Two CPUs for the two sides of a round: the last allowed one in cpus[1], as above, and in cpus[0]
+ * another one that is no hyper-thread of the same core, if there is one. Returns how many there
+ * are: 2, or 1 where only a sibling is left (cpus[0] is that sibling), or 0 with less than two
+ * CPUs, or where control groups allow less than two CPUs' worth of time (both cpus are -1). */
+int xsg_machine_pick_cpus(int cpus[2]);
+
 #endif
