@@ -116,7 +116,7 @@ static int find_reference(struct search *search, struct xsg_err *err)
 {
     const struct xsg_select_request *request = search->request;
     struct xsg_commit commit;
-    if (is_auto(search)) {
+    if (is_auto(search) || (request->event_exact && event_is_about_it(search))) {
         find_auto(search);
         return XSG_OK;
     }
@@ -331,6 +331,11 @@ int xsg_select_base(struct xsg_git *git, struct xsg_arena *arena,
     rc = search.tip ? try_merge_base(&search, "") : XSG_ENOTFOUND;
     if (rc == XSG_ENOTFOUND)
         rc = xsg_git_is_shallow(git) ? choose_in_shallow(&search) : choose_in_whole(&search);
+    if (rc == XSG_ENOTFOUND && is_auto(&search) && request->event_base) {
+        struct xsg_select_request without = *request; /* it was replaced by force */
+        without.event_base = NULL;
+        return xsg_select_base(git, arena, &without, selection, err);
+    }
     if (rc == XSG_ENOTFOUND && is_first_run(&search)) {
         selection->none = true;
         return XSG_OK;

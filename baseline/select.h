@@ -17,6 +17,7 @@ struct xsg_select_request {
     const char *event;      /* "pull_request", as the CI system calls it; NULL: not in CI */
     const char *event_base; /* full id of the base as the event names it */
     const char *event_ref;  /* the branch that event_base was the tip of */
+    bool event_exact;       /* HEAD stands on event_base, as in a merge queue: it goes before */
     bool forge_merge;       /* HEAD is the forge's merge of a pull request into its base */
     bool fetch;             /* what is missing may be fetched from the remote, by git */
     double fetch_timeout_s; /* per call of git; 0: 60 s */

@@ -1,6 +1,6 @@
 /* run: measures HEAD or the work tree, stores it, and with --baseline gates it. */
 #include "base/log.h"
-#include "baseline/select.h"
+#include "cli/base.h"
 #include "cli/gate.h"
 
 static struct {
@@ -9,15 +9,24 @@ static struct {
     struct xsg_gate_options gate;
 } o = {.gate = XSG_GATE_OPTIONS_INIT};
 
+/* A broken event is no reason not to measure. */
+static void look_around(struct xsg_cli *cli, struct xsg_forge_context *context)
+{
+    struct xsg_err err = {0};
+
+    if (xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, context, &err) != 0)
+        xsg_warn("%s", err.text);
+}
+
 static int run(struct xsg_cli *cli, const struct xsg_strings *words)
 {
     struct xsg_project project;
     struct xsg_gate_side base = {0}, head = {.work_tree = true};
     struct xsg_selection selection = {0};
-    struct xsg_select_request request = {
-        .reference = o.baseline, .fetch = !o.no_fetch, .interrupt = &xsg_interrupted};
+    struct xsg_forge_context context = {0};
     int rc = xsg_project_open(&project, cli, XSG_NEED_SUITE | XSG_NEED_STORE | XSG_NEED_MEASURE);
 
+    look_around(cli, &context);
     if (rc == 0)
         rc = xsg_project_select(&project, cli, words);
     if (rc == 0)
@@ -25,7 +34,8 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
     if (rc == 0)
         rc = xsg_git_head(project.git, cli->arena, &head.commit, &cli->err);
     if (rc == 0 && o.baseline)
-        rc = xsg_select_base(project.git, cli->arena, &request, &selection, &cli->err);
+        rc = xsg_base_select(cli, &project, &context, &head.commit, o.baseline, !o.no_fetch,
+                             &selection);
     if (rc != 0)
         goto out;
     if (!o.baseline || selection.none || (selection.same_as_head && !head.commit.dirty)) {
@@ -45,8 +55,8 @@ out:
 }
 
 static const struct xsg_opt opts[] = {
-    {XSG_OPT_STRING, 'b', "baseline", "REF", "gate against the merge base with REF", &o.baseline,
-     NULL, "ref"},
+    {XSG_OPT_STRING, 'b', "baseline", "REF",
+     "gate against the merge base with REF; auto: as CI says", &o.baseline, NULL, "ref"},
     {XSG_OPT_FLAG, 0, "no-fetch", NULL, "fetch nothing where a shallow clone lacks the base",
      &o.no_fetch, NULL, NULL},
     XSG_GATE_OPTION_ROWS(o.gate),

@@ -289,6 +289,9 @@ static void what_events_name_is_what_auto_means(void **state)
     request.event_base = sh("cd repo; git rev-parse HEAD~2");
     assert_int_equal(choose("auto", NULL), XSG_OK);
     assert_string_equal(selection.base.subject, "1");
+    request.event_base = "0123456789012345678901234567890123456789"; /* a forced push */
+    assert_int_equal(choose("auto", NULL), XSG_OK);
+    assert_true(selection.same_as_head);
     request.event_base = NULL; /* a new branch, a schedule */
     assert_int_equal(choose("auto", NULL), XSG_OK);
     assert_true(selection.same_as_head);
@@ -296,6 +299,26 @@ static void what_events_name_is_what_auto_means(void **state)
     assert_int_equal(choose("auto", NULL), XSG_OK);
     assert_string_equal(selection.base.subject, "3");
     assert_string_equal(selection.how, "merge base of main and HEAD");
+}
+
+/* What waits before it in the queue is not its doing, though main does not have it yet. */
+static void a_merge_queues_entry_stands_on_the_one_before(void **state)
+{
+    (void)state;
+    sh("start repo; at 1000; commit 1; git checkout -q -b queue; at 2000; commit 2; at 3000; "
+       "commit "
+       "3");
+    request = (struct xsg_select_request){.event = "merge_group",
+                                          .event_base = sh("cd repo; git rev-parse HEAD~1"),
+                                          .event_ref = "main",
+                                          .event_exact = true};
+    assert_int_equal(choose("main", NULL), XSG_OK);
+    assert_string_equal(selection.base.subject, "2");
+    assert_int_equal(choose("auto", NULL), XSG_OK);
+    assert_string_equal(selection.base.subject, "2");
+    request.event_ref = "other";
+    assert_int_equal(choose("main", NULL), XSG_OK);
+    assert_string_equal(selection.base.subject, "1");
 }
 
 /* The names of what is fetched come from the user and from events. */
@@ -353,6 +376,7 @@ int main(void)
         TEST(a_whole_clone_of_one_branch_stays_whole),
         TEST(before_main_is_born_the_first_run_is_one),
         TEST(what_events_name_is_what_auto_means),
+        TEST(a_merge_queues_entry_stands_on_the_one_before),
         TEST(nothing_that_is_named_becomes_an_option),
         TEST(numbers_are_comparable_by_environment_and_suite),
     };
