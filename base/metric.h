@@ -13,6 +13,7 @@ struct xsg_metric {
     enum xsg_better better;
     bool deterministic;
     bool per_function;
+    bool counted; /* has a value per counted run (profile: instructions), not one per round */
     const char *help;
 };
 
@@ -20,6 +21,8 @@ struct xsg_metric {
  * per function: time (self time, ns), total (inclusive time, ns), calls (count)
  * per target:   wall, cpu (user + system), user, system (ns), peak_rss (bytes), page_faults,
  *               context_switches (count); "time" of a target is cpu, or wall for one that waits.
+ * counted:      instructions (of a function: in its own code), syscalls, per function and target;
+ *               instructions_total, counted_calls per function.
  */
 extern const struct xsg_metric xsg_metrics[];
 extern const size_t xsg_n_metrics;

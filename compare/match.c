@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/metric.h"
 
 static void put_part(struct xsg_buf *key, const char *text)
 {
@@ -24,6 +25,13 @@ static void make_key(struct xsg_buf *key, const char *metric, const struct xsg_f
 static bool is_value(double v)
 {
     return isfinite(v) && v >= 0;
+}
+
+/* The rounds, or the counted runs, in which something was measured. */
+static bool *seen_in(const struct xsg_side *side, const char *metric)
+{
+    const struct xsg_metric *known = xsg_metric_find(metric);
+    return known && known->counted ? side->counted : side->measured;
 }
 
 void xsg_side_init(struct xsg_side *side, struct xsg_arena *arena, const struct xsg_run *run,
@@ -47,10 +55,12 @@ void xsg_side_init(struct xsg_side *side, struct xsg_arena *arena, const struct 
     }
     xsg_buf_release(&key);
     side->measured = XSG_NEW_ARRAY(arena, bool, side->n_rounds + 1);
+    side->counted = XSG_NEW_ARRAY(arena, bool, side->n_rounds + 1);
     for (size_t i = 0; i < side->series.n; i++) {
         const struct xsg_series *s = side->series.entries[i].value;
+        bool *seen = seen_in(side, s->metric);
         for (size_t k = 0; k < s->n; k++)
-            side->measured[k] |= is_value(s->values[k]);
+            seen[k] |= is_value(s->values[k]);
     }
 }
 
@@ -143,9 +153,9 @@ void xsg_match_functions(struct xsg_arena *arena, const struct xsg_side *base,
 /* ---- values ---------------------------------------------------------------------------------- */
 
 /* The value of round i, or NaN when the round says nothing about this series. */
-static double value_at(const struct xsg_series *s, const struct xsg_side *side, size_t i)
+static double value_at(const struct xsg_series *s, const bool *seen, size_t i)
 {
-    if (i >= side->n_rounds || !side->measured[i] || !s)
+    if (!s || !seen[i])
         return NAN;
     if (i < s->n && is_value(s->values[i]))
         return s->values[i];
@@ -158,8 +168,9 @@ double xsg_side_mean(const struct xsg_side *side, const char *metric,
     const struct xsg_series *s = xsg_side_find(side, metric, function);
     double sum = 0;
     size_t n = 0;
+    const bool *seen = s ? seen_in(side, metric) : NULL;
     for (size_t i = 0; s && i < side->n_rounds; i++) {
-        double v = value_at(s, side, i);
+        double v = value_at(s, seen, i);
         if (isnan(v))
             continue;
         sum += v;
@@ -171,8 +182,9 @@ double xsg_side_mean(const struct xsg_side *side, const char *metric,
 static size_t collect(double *out, const struct xsg_series *s, const struct xsg_side *side)
 {
     size_t n = 0;
+    const bool *seen = s ? seen_in(side, s->metric) : NULL;
     for (size_t i = 0; i < side->n_rounds; i++) {
-        double v = value_at(s, side, i);
+        double v = value_at(s, seen, i);
         if (!isnan(v))
             out[n++] = v;
     }
@@ -191,8 +203,10 @@ void xsg_match_values(struct xsg_arena *arena, const struct xsg_match *match,
         values->n_head = collect(values->head, match->head, head);
         return;
     }
+    const bool *base_seen = seen_in(base, match->base->metric);
+    const bool *head_seen = seen_in(head, match->head->metric);
     for (size_t i = 0; i < base->n_rounds && i < head->n_rounds; i++) {
-        double b = value_at(match->base, base, i), h = value_at(match->head, head, i);
+        double b = value_at(match->base, base_seen, i), h = value_at(match->head, head_seen, i);
         if (isnan(b) || isnan(h))
             continue;
         values->base[values->n_base++] = b;

@@ -16,7 +16,8 @@ struct xsg_side {
     const struct xsg_target_run *target;
     struct xsg_map series; /* metric, name, file -> const struct xsg_series * */
     bool *measured;        /* by round: some series has a value there */
-    size_t n_rounds;
+    bool *counted;         /* the same by counted run, for the metrics that have these */
+    size_t n_rounds;       /* the larger of both numbers */
 };
 
 /* The series of one metric and function on both sides; base or head is NULL where it has none. */

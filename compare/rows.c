@@ -90,13 +90,20 @@ void xsg_target_take_totals(struct xsg_target_work *t)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+/* Calls of the runs in which the metric was taken: a counted run may do less than a round. */
+static double calls_of(const struct xsg_side *side, const struct xsg_function *function,
+                       const char *metric)
+{
+    const struct xsg_metric *known = xsg_metric_find(metric);
+    return xsg_side_mean(side, known && known->counted ? "counted_calls" : "calls", function);
+}
+
 static struct xsg_summary summarize(const double *values, size_t n, const struct xsg_side *side,
-                                    const struct xsg_function *function)
+                                    const struct xsg_function *function, const char *metric)
 {
     return (struct xsg_summary){.median = xsg_median(values, n),
                                 .mean = xsg_mean(values, n),
-                                .calls =
-                                    function ? xsg_side_mean(side, "calls", function) : (double)NAN,
+                                .calls = function ? calls_of(side, function, metric) : (double)NAN,
                                 .n = n};
 }
 
@@ -132,8 +139,8 @@ void xsg_target_add_row(struct xsg_target_work *t, const char *metric)
     if (values.n_base == 0 || values.n_head == 0 || xsg_mean(values.base, values.n_base) <= 0)
         return;
     struct xsg_row *row = add_row(t, NULL, metric, match.head->unit);
-    row->delta.base = summarize(values.base, values.n_base, &t->base, NULL);
-    row->delta.head = summarize(values.head, values.n_head, &t->head, NULL);
+    row->delta.base = summarize(values.base, values.n_base, &t->base, NULL, metric);
+    row->delta.head = summarize(values.head, values.n_head, &t->head, NULL, metric);
     row->delta.share = 1;
     row->total = row->delta.base.mean;
     measure(t, row, &values, xsg_metric_find(metric));
@@ -210,9 +217,11 @@ static void add_function_row(struct xsg_target_work *t, const struct xsg_match *
     struct xsg_row *row = add_row(t, &shown->function, metric, shown->unit);
     struct xsg_delta *delta = &row->delta;
     if (match->base)
-        delta->base = summarize(values.base, values.n_base, &t->base, &match->base->function);
+        delta->base =
+            summarize(values.base, values.n_base, &t->base, &match->base->function, metric);
     if (match->head)
-        delta->head = summarize(values.head, values.n_head, &t->head, &match->head->function);
+        delta->head =
+            summarize(values.head, values.n_head, &t->head, &match->head->function, metric);
     if (match->base && match->head && match->base->function.file && match->head->function.file &&
         strcmp(match->base->function.file, match->head->function.file) != 0)
         row->moved_from = match->base->function.file;

@@ -7,9 +7,10 @@
 #include "base/metric.h"
 #include "profiler/fold.h"
 
-enum { TIME, TOTAL, CALLS, N_METRICS };
+enum { TIME, TOTAL, CALLS, INSTRUCTIONS, INSTRUCTIONS_TOTAL, SYSCALLS, COUNTED_CALLS, N_METRICS };
 
-static const char *const metric_names[N_METRICS] = {"time", "total", "calls"};
+static const char *const metric_names[N_METRICS] = {
+    "time", "total", "calls", "instructions", "instructions_total", "syscalls", "counted_calls"};
 
 struct tracked { /* a function, or the whole target */
     struct xsg_function function;
@@ -38,6 +39,7 @@ struct xsg_collect {
     struct target_value *values;
     size_t n_values, cap_values;
     size_t rounds;   /* the largest seen + 1 */
+    size_t counted;  /* the same of the counted runs, which are numbered by themselves */
     size_t profiles; /* how many rounds brought one */
     uint64_t lost, samples;
 };
@@ -60,21 +62,26 @@ int xsg_collect_open(struct xsg_collect **out, struct xsg_arena *arena, const ch
     return 0;
 }
 
-static void column_put(struct xsg_collect *c, struct column *column, size_t round, double value)
+static void put_value(struct xsg_collect *c, struct column *column, size_t round, double value)
 {
     column->values =
         xsg_grow(c->arena, column->values, &column->cap, round + 1, sizeof *column->values);
     while (column->n <= round)
         column->values[column->n++] = NAN;
     column->values[round] = value;
+}
+
+static void column_put(struct xsg_collect *c, struct column *column, size_t round, double value)
+{
+    put_value(c, column, round, value);
     if (c->rounds <= round)
         c->rounds = round + 1;
 }
 
-static double *column_copy(const struct xsg_collect *c, const struct column *column)
+static double *column_copy(const struct xsg_collect *c, const struct column *column, size_t n)
 {
-    double *values = XSG_NEW_ARRAY(c->arena, double, c->rounds);
-    for (size_t i = 0; i < c->rounds; i++)
+    double *values = XSG_NEW_ARRAY(c->arena, double, n);
+    for (size_t i = 0; i < n; i++)
         values[i] = i < column->n ? column->values[i] : (double)NAN;
     return values;
 }
@@ -159,7 +166,7 @@ int xsg_collect_profile(struct xsg_collect *c, size_t round, const struct xsg_pr
     return 0;
 }
 
-int xsg_collect_value(struct xsg_collect *c, size_t round, const char *metric, double value)
+static struct column *value_column(struct xsg_collect *c, const char *metric)
 {
     size_t i = 0;
     while (i < c->n_values && strcmp(c->values[i].metric, metric) != 0)
@@ -169,7 +176,32 @@ int xsg_collect_value(struct xsg_collect *c, size_t round, const char *metric, d
             xsg_grow(c->arena, c->values, &c->cap_values, c->n_values + 1, sizeof *c->values);
         c->values[c->n_values++].metric = xsg_strdup(c->arena, metric);
     }
-    column_put(c, &c->values[i].column, round, value);
+    return &c->values[i].column;
+}
+
+int xsg_collect_value(struct xsg_collect *c, size_t round, const char *metric, double value)
+{
+    column_put(c, value_column(c, metric), round, value);
+    return 0;
+}
+
+int xsg_collect_counts(struct xsg_collect *c, size_t run, const struct xsg_counts *counts)
+{
+    for (size_t i = 0; i < counts->n_functions; i++) {
+        const struct xsg_counts_function *f = &counts->functions[i];
+        const uint32_t index = track(c, &f->function); /* may move c->functions */
+        struct column *columns = c->functions[index].columns;
+        put_value(c, &columns[INSTRUCTIONS], run, f->instructions);
+        put_value(c, &columns[INSTRUCTIONS_TOTAL], run, f->total);
+        if (f->syscalls > 0)
+            put_value(c, &columns[SYSCALLS], run, f->syscalls);
+        if (f->calls > 0)
+            put_value(c, &columns[COUNTED_CALLS], run, f->calls);
+    }
+    put_value(c, value_column(c, "instructions"), run, counts->instructions);
+    put_value(c, value_column(c, "syscalls"), run, counts->syscalls);
+    if (c->counted <= run)
+        c->counted = run + 1;
     return 0;
 }
 
@@ -177,12 +209,13 @@ static struct xsg_series series_of(const struct xsg_collect *c, const struct xsg
                                    const char *name, const struct column *column)
 {
     const struct xsg_metric *metric = xsg_metric_find(name);
+    size_t n = metric && metric->counted ? c->counted : c->rounds;
     return (struct xsg_series){.target = c->target,
                                .function = *function,
                                .metric = metric ? metric->name : name,
                                .unit = metric ? metric->unit : "count",
-                               .values = column_copy(c, column),
-                               .n = c->rounds};
+                               .values = column_copy(c, column, n),
+                               .n = n};
 }
 
 static void finish_tree(const struct xsg_collect *c, struct xsg_calltree *tree)
@@ -202,6 +235,13 @@ static void finish_tree(const struct xsg_collect *c, struct xsg_calltree *tree)
     }
 }
 
+static bool has_series(const struct tracked *t, int metric)
+{
+    if (metric >= INSTRUCTIONS)
+        return t->columns[metric].n > 0;
+    return t->measured && (metric != CALLS || t->counted);
+}
+
 int xsg_collect_finish(struct xsg_collect *c, struct xsg_series **series, size_t *n_series,
                        struct xsg_target_run *target, struct xsg_err *err)
 {
@@ -215,7 +255,7 @@ int xsg_collect_finish(struct xsg_collect *c, struct xsg_series **series, size_t
     for (size_t i = 1; i < c->n_functions; i++) {
         const struct tracked *t = &c->functions[i];
         for (int m = 0; m < N_METRICS; m++)
-            if (t->measured && (m != CALLS || t->counted))
+            if (has_series(t, m))
                 (*series)[(*n_series)++] =
                     series_of(c, &t->function, metric_names[m], &t->columns[m]);
     }

@@ -10,6 +10,7 @@
 #define XSG_PROFILER_FOLD_H
 
 #include "base/buf.h"
+#include "profiler/counts.h"
 #include "profiler/profile.h"
 
 /* A path deeper than SOFT folds a recursion into the ancestor of the same function; no path of the
@@ -72,6 +73,9 @@ int xsg_collect_open(struct xsg_collect **out, struct xsg_arena *arena, const ch
 /* At most one profile per round. Copies what it needs: the profile may be released. */
 int xsg_collect_profile(struct xsg_collect *c, size_t round, const struct xsg_profile *profile);
 int xsg_collect_value(struct xsg_collect *c, size_t round, const char *metric, double value);
+/* A counted run: the metrics of base/metric.h that are counted, of functions and the target. Runs
+ * are numbered by themselves, from 0. Copies what it needs. */
+int xsg_collect_counts(struct xsg_collect *c, size_t run, const struct xsg_counts *counts);
 /* Appends series to *series (arena array) and fills the target's tree, lost, samples. May be called
  * again after more rounds: it always gives everything collected so far. */
 int xsg_collect_finish(struct xsg_collect *c, struct xsg_series **series, size_t *n_series,
