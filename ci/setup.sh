@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # both lists are read by name
 xsg_packages_core=(gcc g++ libc6-dev cmake ninja-build pkg-config git ca-certificates
     libsqlite3-dev libgit2-dev libcjson-dev libyaml-dev zlib1g-dev
-    libunwind-dev libdw-dev libelf-dev libiberty-dev libcurl4-openssl-dev)
+    libunwind-dev libdw-dev libelf-dev libiberty-dev libcapstone-dev libcurl4-openssl-dev)
 # shellcheck disable=SC2034
 xsg_packages_tests=(libcmocka-dev clang clang-tidy clang-format libclang-rt-dev valgrind
     binutils libxml2-utils shellcheck jq python3 python3-jsonschema python3-yaml man-db procps
@@ -41,7 +41,7 @@ xsg_core_tools_present() {
     for tool in cc c++ cmake ninja pkg-config git; do
         command -v "$tool" >/dev/null || return 1
     done
-    pkg-config --exists sqlite3 libgit2 libcjson yaml-0.1 zlib libunwind libdw libelf libcurl
+    pkg-config --exists sqlite3 libgit2 libcjson yaml-0.1 zlib libunwind libdw libelf capstone libcurl
 }
 
 xsg_setup() {

@@ -27,6 +27,7 @@ static int prepare_measuring(struct xsg_project *project, struct xsg_cli *cli)
 
     if (rc != 0)
         return rc;
+    project->code = xsg_code_open();
     rc = xsg_mkdirs(temp, &cli->err);
     if (rc != 0)
         return rc;
@@ -61,6 +62,7 @@ void xsg_project_close(struct xsg_project *project)
         if (xsg_remove_tree(project->scratch, &err) != 0)
             xsg_warn("%s", err.text);
     }
+    xsg_code_close(project->code);
     xsg_store_close(project->store);
     xsg_git_close(project->git);
     *project = (struct xsg_project){0};
@@ -78,6 +80,7 @@ struct xsg_launcher xsg_project_launcher(const struct xsg_project *project)
 {
     return (struct xsg_launcher){.runtime = project->runtime,
                                  .scratch = project->scratch,
+                                 .code = project->code,
                                  .pin_cpu = -1,
                                  .interrupt = &xsg_interrupted,
                                  .invoke = xsg_launch_run};

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "harness/launch.h"
 #include "harness/suite.h"
+#include "profiler/code.h"
 
 struct xsg_project {
     struct xsg_git *git;
@@ -16,8 +17,9 @@ struct xsg_project {
     struct xsg_suite suite;
     const char *folder; /* ROOT/.xsgate */
     const char *store_path;
-    char *runtime; /* libxsgate-runtime.so */
-    char *scratch; /* session folders; removed by close */
+    char *runtime;               /* libxsgate-runtime.so */
+    struct xsg_code_cache *code; /* of what is measured */
+    char *scratch;               /* session folders; removed by close */
 };
 
 enum xsg_project_need {

@@ -21,10 +21,12 @@ static void set_failure(struct xsg_arena *arena, struct xsg_invocation *out,
     out->hint = err->hint[0] ? xsg_strdup(arena, err->hint) : hint;
 }
 
-static void judge(struct xsg_arena *arena, const struct xsg_launch *launch,
-                  const struct xsg_proc_spec *spec, const char *session, struct xsg_invocation *out)
+static void judge(struct xsg_arena *arena, const struct xsg_launcher *launcher,
+                  const struct xsg_launch *launch, const struct xsg_proc_spec *spec,
+                  const char *session, struct xsg_invocation *out)
 {
-    struct xsg_session_options options = {launch->root, launch->keep_addresses};
+    struct xsg_session_options options = {
+        .root = launch->root, .keep_addresses = launch->keep_addresses, .code = launcher->code};
     const char *path = xsg_env_value(spec->env, "PATH");
     struct xsg_err err = {0};
 
@@ -46,6 +48,7 @@ static void judge(struct xsg_arena *arena, const struct xsg_launch *launch,
 /* One invocation from its session folder to its judgement. */
 struct attempt {
     struct xsg_arena *arena;
+    const struct xsg_launcher *launcher;
     const struct xsg_launch *launch;
     struct xsg_proc_spec spec;
     char *session;
@@ -60,7 +63,7 @@ static int prepare(struct attempt *a, struct xsg_arena *arena, const struct xsg_
     const struct xsg_suite_target *target = launch->target;
     int rc;
 
-    *a = (struct attempt){.arena = arena, .launch = launch, .out = out};
+    *a = (struct attempt){.arena = arena, .launcher = launcher, .launch = launch, .out = out};
     *out = (struct xsg_invocation){0};
     a->spec = (struct xsg_proc_spec){
         .argv = launch->argv ? launch->argv : xsg_target_argv(arena, target->command),
@@ -91,7 +94,7 @@ static int conclude(struct attempt *a, struct xsg_err *err)
     else if (a->out->proc.interrupted)
         return xsg_fail(err, XSG_EINTR, "interrupted");
     else
-        judge(a->arena, a->launch, &a->spec, a->session, a->out);
+        judge(a->arena, a->launcher, a->launch, &a->spec, a->session, a->out);
     return 0;
 }
 

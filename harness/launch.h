@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/proc.h"
 #include "harness/suite.h"
+#include "profiler/code.h"
 #include "profiler/profile.h"
 
 struct xsg_launch;
@@ -16,9 +17,10 @@ struct xsg_launch_pair;
 struct xsg_invocation;
 
 struct xsg_launcher {
-    const char *runtime;           /* path of libxsgate-runtime.so */
-    const char *scratch;           /* folder for session folders; each is removed after reading */
-    int pin_cpu;                   /* -1: not pinned */
+    const char *runtime;         /* path of libxsgate-runtime.so */
+    const char *scratch;         /* folder for session folders; each is removed after reading */
+    struct xsg_code_cache *code; /* what the machine code is, over all launches; NULL: not asked */
+    int pin_cpu;                 /* -1: not pinned */
     volatile const int *interrupt; /* see base/proc.h */
     /* What the plan calls for each invocation: xsg_launch_run, or a test's own. */
     int (*invoke)(struct xsg_arena *arena, const struct xsg_launcher *launcher,

@@ -42,6 +42,7 @@ struct xsg_collect {
     size_t counted;  /* the same of the counted runs, which are numbered by themselves */
     size_t profiles; /* how many rounds brought one */
     uint64_t lost, samples;
+    uint64_t binary; /* of all rounds; 0: unknown, or not the same */
 };
 
 int xsg_collect_open(struct xsg_collect **out, struct xsg_arena *arena, const char *target,
@@ -160,6 +161,10 @@ int xsg_collect_profile(struct xsg_collect *c, size_t round, const struct xsg_pr
     add_tree(c, &profile->tree);
     if (c->rounds <= round)
         c->rounds = round + 1;
+    if (c->profiles == 0)
+        c->binary = profile->binary;
+    else if (c->binary != profile->binary)
+        c->binary = 0;
     c->profiles++;
     c->lost += profile->lost;
     c->samples += profile->samples;
@@ -263,5 +268,6 @@ int xsg_collect_finish(struct xsg_collect *c, struct xsg_series **series, size_t
     finish_tree(c, &target->tree);
     target->lost = c->lost;
     target->samples = c->samples;
+    target->binary = c->binary;
     return 0;
 }

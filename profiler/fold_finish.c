@@ -276,6 +276,7 @@ int xsg_fold_finish(struct xsg_fold *fold, struct xsg_profile *profile, struct x
                                     .n_processes = fold->sums.n_processes,
                                     .n_threads = fold->sums.n_threads,
                                     .n_killed = fold->sums.n_killed,
+                                    .binary = fold->sums.binary,
                                     .lost = fold->sums.lost,
                                     .lost_paths = fold->sums.lost_paths};
     struct finish f = {.fold = fold, .groups = is_mixed(fold) ? 2 : 0};

@@ -53,6 +53,7 @@ struct xsg_profile {
     unsigned kinds; /* enum xsg_profile_kind bits that delivered anything */
     size_t n_processes, n_threads;
     size_t n_killed; /* processes whose segment was not ended in order */
+    uint64_t binary; /* as in struct xsg_target_run */
     double total_ns; /* sum of self times; with both, the larger of measured and sampled */
     uint64_t samples;
     uint64_t lost;       /* records that did not fit, or are damaged; the notes say which */

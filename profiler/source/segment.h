@@ -23,6 +23,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/map.h"
+#include "profiler/code.h"
 #include "profiler/fold.h"
 #include "profiler/format.h"
 #include "profiler/symbol.h"
@@ -143,6 +144,8 @@ struct xsg_segment_reading {           /* what reading a segment needs beside it
     struct xsg_arena *arena;           /* for what stays */
     struct xsg_symboliser *symboliser; /* NULL: addresses are named "module+0x..." */
     const char *root;                  /* absolute, without links; NULL: none */
+    struct xsg_code_cache *code;       /* NULL: codes stay unknown */
+    struct xsg_map *modules;           /* paths of the project's own, over all segments */
     bool keep_addresses;
     double ns_per_tick;
     struct xsg_fold *fold;
@@ -162,7 +165,8 @@ struct xsg_segment_naming {
     struct xsg_arena *scratch;
     struct xsg_segment_module *modules; /* by start */
     size_t n_modules;
-    struct xsg_map names; /* key -> struct xsg_segment_names */
+    struct xsg_code_program *program; /* of the project's modules; NULL: none */
+    struct xsg_map names;             /* key -> struct xsg_segment_names */
 };
 void xsg__names_init(struct xsg_segment_naming *naming, const struct xsg_segment *segment,
                      const struct xsg_segment_reading *reading, struct xsg_arena *scratch);

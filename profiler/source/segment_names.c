@@ -80,6 +80,31 @@ static const struct xsg_segment_module *find_module(const struct xsg_segment_nam
     return NULL;
 }
 
+/* The modules below the checkout's root: what the commit decides. */
+static bool is_of_project(const struct xsg_segment_naming *f,
+                          const struct xsg_segment_module *module)
+{
+    const char *root = f->reading->root, *path = module->module.path;
+    return root && !module->ours && starts_with(path, root) && path[strlen(root)] == '/';
+}
+
+static void load_program(struct xsg_segment_naming *f)
+{
+    if (!f->reading->code)
+        return;
+    const char **paths = XSG_NEW_ARRAY(f->scratch, const char *, f->n_modules);
+    size_t n = 0;
+    for (size_t i = 0; i < f->n_modules; i++) {
+        const char *path = f->modules[i].module.path;
+        if (!is_of_project(f, &f->modules[i]))
+            continue;
+        paths[n++] = path;
+        xsg_map_put(f->reading->modules, path, strlen(path), NULL);
+    }
+    if (n)
+        f->program = xsg_code_program(f->reading->code, paths, n);
+}
+
 /* ---- keys -> functions ---- */
 
 /* Compilers write the file as they were given it: absolute, or relative to a folder unknown here.
@@ -213,4 +238,5 @@ void xsg__names_init(struct xsg_segment_naming *f, const struct xsg_segment *seg
     *f = (struct xsg_segment_naming){.segment = segment, .reading = reading, .scratch = scratch};
     xsg_map_init(&f->names, scratch);
     load_modules(f);
+    load_program(f);
 }

@@ -29,6 +29,7 @@ struct session {
     struct xsg_fold *fold;
     struct xsg_segment_losses losses;
     struct xsg_map pids;
+    struct xsg_map modules; /* see struct xsg_segment_reading */
 };
 
 static bool is_segment(const char *name)
@@ -187,6 +188,14 @@ static void note_symbols(struct session *s, const struct xsg_symboliser *symboli
         xsg_fold_note(s->fold, "%s", warnings[i]);
 }
 
+static uint64_t binary_of(const struct session *s, struct xsg_code_cache *code, const char *root)
+{
+    const char **paths = XSG_NEW_ARRAY(s->arena, const char *, s->modules.n);
+    for (size_t i = 0; i < s->modules.n; i++)
+        paths[i] = s->modules.entries[i].key;
+    return xsg_code_binary(xsg_code_program(code, paths, s->modules.n), root);
+}
+
 static const char *real_root(struct xsg_arena *arena, const char *root)
 {
     char *real = root ? realpath(root, NULL) : NULL;
@@ -203,6 +212,7 @@ int xsg_session_read(struct xsg_arena *arena, const char *folder,
     struct xsg_symboliser *symboliser = NULL;
     const char *root = options ? options->root : NULL;
     xsg_map_init(&s.pids, arena);
+    xsg_map_init(&s.modules, arena);
     xsg__losses_init(&s.losses, arena);
     int rc = xsg_fold_open(&s.fold, arena, err);
     if (rc == 0)
@@ -216,6 +226,8 @@ int xsg_session_read(struct xsg_arena *arena, const char *folder,
     struct xsg_segment_reading reading = {.arena = arena,
                                           .symboliser = symboliser,
                                           .root = real_root(arena, root),
+                                          .code = options ? options->code : NULL,
+                                          .modules = &s.modules,
                                           .keep_addresses = options && options->keep_addresses,
                                           .fold = s.fold,
                                           .losses = &s.losses};
@@ -226,6 +238,8 @@ int xsg_session_read(struct xsg_arena *arena, const char *folder,
         rc = XSG_ECORRUPT;
         goto out;
     }
+    if (reading.code)
+        xsg_fold_sums(s.fold)->binary = binary_of(&s, reading.code, reading.root);
     note_killed(&s);
     xsg__losses_note(&s.losses, s.fold);
     note_symbols(&s, symboliser);

@@ -2,10 +2,13 @@
 #ifndef XSG_PROFILER_SOURCE_SESSION_H
 #define XSG_PROFILER_SOURCE_SESSION_H
 
+#include "profiler/code.h"
 #include "profiler/profile.h"
 
 struct xsg_session_options {
-    const char *root;    /* checkout's root, for relative file names; may be NULL */
+    const char *root; /* checkout's root, for relative file names; may be NULL */
+    struct xsg_code_cache
+        *code;           /* gives functions and the program their codes; NULL: they stay unknown */
     bool keep_addresses; /* name frames with their line as well, for record's listing */
 };
 

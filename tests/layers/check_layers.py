@@ -37,6 +37,7 @@ AT_HOME = {
     r"yaml\.h": r"base/yaml\.c",
     r"libunwind.*\.h": r"profiler/runtime/unwind\.[ch]",
     r"(elfutils/.*|dwarf\.h|libelf\.h|gelf\.h)": r"profiler/symbol[a-z_]*\.[ch]",
+    r"capstone(/.*)?\.h": r"profiler/code_body[a-z_]*\.c",
     r"(libiberty/.*|demangle\.h)": r"profiler/demangle\.c",
     r"(cu(da|pti)\w*|nvml|nvtx3?/.*|hip/.*|roc.*/.*|CL/.*|level_zero/.*|ittnotify|mpi)(\.h)?":
         r"profiler/inject/.*",
