@@ -256,14 +256,13 @@ struct section {
     bool folded;
 };
 
-static const char of_changes[] = "| function | change | impact on target |\n| --- | --- | --- |\n";
+static const char of_changes[] = "| function | change | impact |\n| --- | --- | --- |\n";
 static const struct section sections[] = {
     {is_slower, "slower", of_changes, put_changed_row, false},
     {is_invalid, "invalid", "| what | why |\n| --- | --- |\n", put_invalid_row, false},
     {is_faster, "faster", of_changes, put_changed_row, true},
-    {is_undecided, "undecided",
-     "| function | change so far | would settle it |\n| --- | --- | --- |\n", put_undecided_row,
-     true},
+    {is_undecided, "undecided", "| function | change | would settle it |\n| --- | --- | --- |\n",
+     put_undecided_row, true},
     {is_spared, "slower that do not count",
      "| function | change | why it does not count |\n| --- | --- | --- |\n", put_spared_row, true},
     {is_added, "added", "| function | value | share |\n| --- | --- | --- |\n", put_single_row,

@@ -17,6 +17,7 @@
 
 #define WORD_JOINER "&#8288;"
 #define MOST_URL 2000
+#define MOST_UNBROKEN 12
 
 static bool is_word(char c)
 {
@@ -71,6 +72,8 @@ static bool begins_pattern(const char *text, size_t i)
  */
 static void put_inert(struct xsg_buf *out, const char *text, bool code)
 {
+    size_t run = 0; /* a long name or path may break after its separators: a phone is narrow */
+
     for (size_t i = 0; text[i]; i++) {
         bool pattern = begins_pattern(text, i);
         if (is_word(text[i]) || (!pattern && strchr(" ,;.:()/%+-=?'\"", text[i])))
@@ -79,6 +82,11 @@ static void put_inert(struct xsg_buf *out, const char *text, bool code)
             xsg_buf_printf(out, "&#%d;", (unsigned char)text[i]);
         if (!code && pattern)
             xsg_buf_puts(out, WORD_JOINER);
+        run = text[i] == ' ' ? 0 : run + 1;
+        if (run >= MOST_UNBROKEN && strchr(":<,(/_", text[i]) && text[i + 1] != ':') {
+            xsg_buf_puts(out, "<wbr>");
+            run = 0;
+        }
     }
 }
 
