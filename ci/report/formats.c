@@ -9,6 +9,7 @@ const struct xsg_report_format xsg_report_formats[] = {
     {"json", "the contract of docs/formats/report.schema.json", xsg_report_json},
     {"html", "a page with sortable tables and flame graphs", xsg_report_html},
     {"junit", "JUnit XML: a test case per function", xsg_report_junit},
+    {"github", "annotations as GitHub Actions' workflow commands", xsg_report_github},
 };
 const size_t xsg_n_report_formats = sizeof xsg_report_formats / sizeof xsg_report_formats[0];
 

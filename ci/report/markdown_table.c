@@ -213,14 +213,10 @@ static void put_single_row(const struct tables *t, const struct xsg_delta *delta
 /* -- sections ------------------------------------------------------------------------------------
  */
 
-/* A waived or ignored slowdown, and one that another function explains, fail nothing. */
-static bool is_slower(const struct xsg_delta *d)
-{
-    return d->verdict == XSG_DELTA_REGRESSED && d->counts && !d->waiver;
-}
+/* Waived, ignored or explained by another function: it fails nothing. */
 static bool is_spared(const struct xsg_delta *d)
 {
-    return d->verdict == XSG_DELTA_REGRESSED && !is_slower(d);
+    return d->verdict == XSG_DELTA_REGRESSED && !xsg_report_is_failing(d);
 }
 static bool is_invalid(const struct xsg_delta *d)
 {
@@ -258,7 +254,7 @@ struct section {
 
 static const char of_changes[] = "| function | change | impact |\n| --- | --- | --- |\n";
 static const struct section sections[] = {
-    {is_slower, "slower", of_changes, put_changed_row, false},
+    {xsg_report_is_failing, "slower", of_changes, put_changed_row, false},
     {is_invalid, "invalid", "| what | why |\n| --- | --- |\n", put_invalid_row, false},
     {is_faster, "faster", of_changes, put_changed_row, true},
     {is_undecided, "undecided", "| function | change | would settle it |\n| --- | --- | --- |\n",

@@ -144,19 +144,6 @@ bool xsg_markdown_put_link(struct xsg_buf *out, const char *words, const char *u
     return true;
 }
 
-/* A path below the repository's root: relative, no part of it is "..". */
-static bool is_inside(const char *path)
-{
-    if (path[0] == '/' || path[0] == '\0' || strlen(path) > MOST_URL)
-        return false;
-    for (const char *part = path; part; part = strchr(part, '/')) {
-        part += *part == '/';
-        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
-            return false;
-    }
-    return true;
-}
-
 static void put_path_encoded(struct xsg_buf *out, const char *path)
 {
     for (; *path; path++) {
@@ -172,7 +159,8 @@ void xsg_markdown_put_source(struct xsg_buf *out, const struct xsg_function *fun
                              const char *source_url)
 {
     struct xsg_buf shown = XSG_BUF_INIT;
-    bool link = is_usable(source_url) && is_inside(function->file);
+    bool link = is_usable(source_url) && xsg_report_is_inside(function->file) &&
+                strlen(function->file) <= MOST_URL;
 
     xsg_report_put_path(&shown, function->file, XSG_MARKDOWN_NAME, false);
     if (function->line > 0)

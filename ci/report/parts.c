@@ -39,6 +39,23 @@ size_t xsg_report_count(const struct xsg_comparison *comparison, const char *tar
     return n;
 }
 
+bool xsg_report_is_failing(const struct xsg_delta *delta)
+{
+    return delta->verdict == XSG_DELTA_REGRESSED && delta->counts && !delta->waiver;
+}
+
+bool xsg_report_is_inside(const char *path)
+{
+    if (!path || path[0] == '/' || path[0] == '\0')
+        return false;
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
+            return false;
+    }
+    return true;
+}
+
 void xsg_report_put_commit(struct xsg_buf *out, const struct xsg_commit *commit)
 {
     if (!commit->oid || !commit->oid[0])

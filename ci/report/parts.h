@@ -15,11 +15,18 @@ void xsg_report_junit(struct xsg_buf *out, const struct xsg_comparison *comparis
 void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *comparison,
                      const struct xsg_report_options *options);
 
+void xsg_report_github(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                       const struct xsg_report_options *options);
+
 /* The delta's row in a word that fits its unit: "slower", "faster", "more", "less", "same" ... */
 const char *xsg_report_word(const struct xsg_delta *delta);
 /* How many deltas have this verdict (of one target, or of all for NULL). */
 size_t xsg_report_count(const struct xsg_comparison *comparison, const char *target,
                         enum xsg_delta_verdict verdict);
+/* A slowdown that fails the gate: not waived, not ignored, not explained by another function. */
+bool xsg_report_is_failing(const struct xsg_delta *delta);
+/* Is it a path below the repository's root: relative, no part of it ".."? */
+bool xsg_report_is_inside(const char *path);
 /* "abc1234567 (main)", "abc1234567 (feature), with local changes". Not escaped. */
 void xsg_report_put_commit(struct xsg_buf *out, const struct xsg_commit *commit);
 

@@ -154,5 +154,45 @@ class Markdown(unittest.TestCase):
                 self.assertEqual(text.count("<details>"), text.count("</details>"))
 
 
+class Github(unittest.TestCase):
+    """Read as the runner does: a line that begins with :: or holds ##[ is a command."""
+
+    LINE = re.compile("::(error|warning) ((?:[a-z]+=[^,:]*)(?:,[a-z]+=[^,:]*)*)::(.*)")
+
+    def commands(self, case):
+        lines = render(case, "github").split("\n")
+        self.assertEqual(lines.pop(), "")
+        found = []
+        for line in lines:
+            match = self.LINE.fullmatch(line)
+            self.assertIsNotNone(match, line)
+            properties = dict(p.split("=", 1) for p in match.group(2).split(","))
+            for text in [match.group(3), *properties.values()]:
+                self.assertIsNone(re.search("%(?!25|2C|3A|0A|0D)", text), text)
+                self.assertTrue(text.isprintable(), text)
+            found.append((match.group(1), properties, match.group(3)))
+        return found
+
+    def test_only_annotations(self):
+        for case in CASES:
+            with self.subTest(case):
+                for _, properties, _ in self.commands(case):
+                    self.assertLessEqual(set(properties), {"file", "line", "title"})
+                    self.assertFalse(properties.get("file", "").startswith(("/", "..")))
+
+    def test_levels(self):
+        self.assertEqual(self.commands("passed"), [])
+        self.assertEqual([level for level, _, _ in self.commands("undecided")], ["warning"])
+        regressed = self.commands("regressed")
+        self.assertEqual([level for level, _, _ in regressed], ["error", "error", "warning"])
+        self.assertEqual(regressed[1][1],
+                         {"file": "src/parse.c", "line": "88", "title": "parse_string +21 %25"})
+
+    def test_the_tenth_says_how_many_there_are(self):
+        found = self.commands("huge")
+        self.assertEqual(len(found), 10)
+        self.assertEqual(found[9], ("error", {"title": "xsgate"}, "1991 more are in the report"))
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=1)

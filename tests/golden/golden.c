@@ -38,6 +38,7 @@ static const struct {
     {"color.txt", "text", {.columns = 100, .color = true, .all = true, .html = "report.html"}},
     {"md", "markdown", {.limit = 0}},
     {"linked.md", "markdown", {.id = "nightly", .all = true, LINKED}},
+    {"github.txt", "github", {.limit = 0}},
     {"json", "json", {.limit = 0}},
     {"junit.xml", "junit", {.limit = 0}},
 };
