@@ -168,6 +168,8 @@ static int read_top_value(struct xsg_suite_reader *r, const struct xsg_yaml *nod
         return xsg_suite_seconds(r, node, &suite->build_timeout_s);
     if (strcmp(key, "threshold") == 0)
         return xsg_suite_threshold(r, node, &gate->threshold);
+    if (strcmp(key, "ci") == 0)
+        return xsg_suite_read_ci(r, node, &suite->ci);
     if (strcmp(key, "alpha") == 0)
         return read_alpha(r, node, &gate->alpha);
     if (strcmp(key, "min_share") == 0)
@@ -202,9 +204,9 @@ static void set_metrics(struct xsg_arena *arena, struct xsg_suite *suite)
 
 static int read_file(struct xsg_suite_reader *r, struct xsg_suite *suite)
 {
-    static const char *const keys[] = {"build",   "build_timeout", "threshold",
-                                       "alpha",   "min_share",     "metrics",
-                                       "targets", "gates",         "ignore"};
+    static const char *const keys[] = {
+        "build",   "build_timeout", "threshold", "alpha",  "min_share",
+        "metrics", "targets",       "gates",     "ignore", "ci"};
     const struct xsg_yaml *root = r->file.root;
     if (!root)
         return xsg_yaml_fail(&r->file, NULL, false, r->err,
@@ -248,7 +250,8 @@ int xsg_suite_parse(struct xsg_arena *arena, const char *name, const char *text,
                     struct xsg_suite *suite, struct xsg_err *err)
 {
     struct xsg_suite_reader r = {.arena = arena, .err = err};
-    *suite = (struct xsg_suite){.file = xsg_strdup(arena, name), .build_timeout_s = 1800};
+    *suite = (struct xsg_suite){
+        .file = xsg_strdup(arena, name), .build_timeout_s = 1800, .ci = XSG_SUITE_CI_DEFAULT};
     suite->gate = (struct xsg_gate){.threshold = 0.05, .alpha = 0.01, .min_share = 0.005};
     int rc = xsg_yaml_parse(arena, suite->file, text, n, &r.file, err);
     if (rc == XSG_OK)

@@ -28,6 +28,25 @@ struct xsg_suite_target {
     int line;
 };
 
+enum xsg_suite_comment {
+    XSG_COMMENT_OFF,
+    XSG_COMMENT_ON,    /* made when there is something to say, then kept up to date */
+    XSG_COMMENT_ALWAYS /* made for a pass too */
+};
+
+/* What is posted to the forge. */
+struct xsg_suite_ci {
+    const char *id;    /* of the gate, in the comment's marker and the check's name */
+    const char *login; /* the account whose comments are ours; NULL: found out */
+    enum xsg_suite_comment comment;
+    bool check, annotations, status;
+};
+#define XSG_SUITE_CI_DEFAULT                                                                       \
+    (struct xsg_suite_ci)                                                                          \
+    {                                                                                              \
+        .id = "xsgate", .comment = XSG_COMMENT_ON, .check = true, .annotations = true              \
+    }
+
 struct xsg_suite {
     const char *file;       /* the path it was read from */
     const char *build;      /* shell command, run in each checkout; NULL: nothing to build */
@@ -35,7 +54,8 @@ struct xsg_suite {
     struct xsg_suite_target *targets;
     size_t n_targets;
     struct xsg_gate gate; /* threshold, rules, ignore, metrics; alpha, min_share */
-    const char *hash;     /* hex over what decides comparability: build, commands, profiles */
+    struct xsg_suite_ci ci;
+    const char *hash; /* hex over what decides comparability: build, commands, profiles */
 };
 
 /* Looks for xsgate.yml, .xsgate.yml, .github/xsgate.yml from folder upward to stop (inclusive).

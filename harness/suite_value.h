@@ -55,4 +55,9 @@ struct xsg_suite_target;
 int xsg_suite_target(struct xsg_suite_reader *r, const struct xsg_yaml *node,
                      struct xsg_suite_target *target);
 
+/* ---- suite_ci.c ---- */
+struct xsg_suite_ci;
+int xsg_suite_read_ci(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                      struct xsg_suite_ci *ci);
+
 #endif

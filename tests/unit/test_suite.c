@@ -49,11 +49,11 @@ static const struct {
      "'command'"},
     {"[1, 2]\n",
      "x.yml:1:1: expected a map with the keys build, build_timeout, threshold, alpha, min_share, "
-     "metrics, targets, gates, ignore"},
+     "metrics, targets, gates, ignore, ci"},
     {"tresholt: 5%\n" T, "x.yml:1:1: unknown key 'tresholt'; did you mean 'threshold'?"},
     {"zzz: 5%\n" T,
      "x.yml:1:1: unknown key 'zzz'; known are build, build_timeout, threshold, alpha, min_share, "
-     "metrics, targets, gates, ignore"},
+     "metrics, targets, gates, ignore, ci"},
     {"targets:\n", "x.yml:1:1: 'targets' expects a list, each item with a 'name' and a 'command'"},
     {"targets: []\n",
      "x.yml:1:1: 'targets' expects a list, each item with a 'name' and a 'command'"},
@@ -163,6 +163,13 @@ static const struct {
      "x.yml:4:10: expected a list of function names, * for any text, not nothing"},
     {"\tbuild: make\n", "x.yml:1:1: while scanning for the next token: a tab cannot be used here; "
                         "indent with spaces"},
+    {"ci: on\n" T, "x.yml:1:1: 'ci' expects a map with any of 'id', 'login', 'comment', 'check', "
+                   "'annotations', 'status'"},
+    {"ci: {comments: on}\n" T, "x.yml:1:6: unknown key 'comments'; did you mean 'comment'?"},
+    {"ci: {id: a--b}\n" T,
+     "x.yml:1:10: 'id' is a short name of letters, digits, '.', '_', '-' (not two in a row), not "
+     "'a--b'"},
+    {"ci: {check: maybe}\n" T, "x.yml:1:13: unknown value 'maybe'; available: on, off"},
 };
 
 static void test_broken_files_are_explained(void **state)
@@ -178,6 +185,24 @@ static void test_broken_files_are_explained(void **state)
         wrong++;
     }
     assert_int_equal(wrong, 0);
+}
+
+static void test_ci(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("targets:\n  - name: a\n    command: ./a\n"), 0);
+    assert_string_equal(suite.ci.id, "xsgate");
+    assert_null(suite.ci.login);
+    assert_int_equal(suite.ci.comment, XSG_COMMENT_ON);
+    assert_true(suite.ci.check && suite.ci.annotations && !suite.ci.status);
+    assert_int_equal(parse("ci:\n  id: linux.gcc-12\n  login: bot\n  comment: always\n"
+                           "  check: off\n  annotations: off\n  status: on\n"
+                           "targets:\n  - name: a\n    command: ./a\n"),
+                     0);
+    assert_string_equal(suite.ci.id, "linux.gcc-12");
+    assert_string_equal(suite.ci.login, "bot");
+    assert_int_equal(suite.ci.comment, XSG_COMMENT_ALWAYS);
+    assert_true(!suite.ci.check && !suite.ci.annotations && suite.ci.status);
 }
 
 static void test_the_place_is_shown(void **state)
@@ -425,6 +450,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_broken_files_are_explained),
+        TEST(test_ci),
         TEST(test_the_place_is_shown),
         TEST(test_long_and_foreign_text_is_cut),
         TEST(test_defaults),
