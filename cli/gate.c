@@ -13,6 +13,7 @@
 #include "ci/report/report.h"
 #include "cli/changed.h"
 #include "cli/output.h"
+#include "cli/publish.h"
 #include "compare/compare.h"
 #include "harness/machine.h"
 #include "harness/plan.h"
@@ -62,7 +63,10 @@ int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
 {
     struct xsg_gate *gate = &project->suite.gate;
     int64_t rounds;
-    int rc = xsg_output_check(cli, &options->reports);
+    int rc = xsg_publish_check_trust(cli, options->take_risk);
+
+    if (rc == 0)
+        rc = xsg_output_check(cli, &options->reports);
 
     if (rc == 0)
         rc = parse_rounds(cli, options->rounds, &rounds);
@@ -318,8 +322,10 @@ static int store_comparison(struct xsg_cli *cli, struct xsg_project *project,
 }
 
 static int finish(struct xsg_cli *cli, struct xsg_project *project, struct look_state *state,
-                  const struct xsg_gate_options *options, double elapsed_s)
+                  const struct xsg_gate_options *options, struct xsg_publish *publish,
+                  double elapsed_s)
 {
+    const char *page = xsg_path_join(cli->arena, project->folder, "report.html");
     struct xsg_comparison *comparison = XSG_NEW(cli->arena, struct xsg_comparison);
     int rc = xsg_compare(cli->arena, &state->base->run, &state->head->run, &project->suite.gate,
                          &state->compare, comparison, &cli->err);
@@ -327,11 +333,13 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct look_
     if (rc != 0)
         return rc;
     comparison->elapsed_s = elapsed_s;
+    comparison->ci.pull_request = publish->context.pull_request;
+    comparison->ci.head_sha = publish->context.head_sha;
     rc = store_comparison(cli, project, state->base, state->head, comparison);
     if (rc != 0)
         xsg_warn("the result was not stored: %s", cli->err.text);
-    rc = xsg_output_write(cli, comparison, &options->reports,
-                          xsg_path_join(cli->arena, project->folder, "report.html"));
+    rc = xsg_output_write(cli, comparison, &options->reports, page);
+    xsg_publish_comparison(publish, comparison, page);
     return rc != 0 ? rc : xsg_compare_exit_status(comparison);
 }
 
@@ -370,10 +378,12 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
         .target_look = XSG_NEW_ARRAY(cli->arena, size_t, n),
         .decided = XSG_NEW_ARRAY(cli->arena, bool, n),
     };
+    struct xsg_publish publish;
     int64_t start = xsg_system_clock.monotonic_ns(xsg_system_clock.arg);
     int lock = -1;
     int rc = 0;
 
+    xsg_publish_begin(&publish, cli, project, !options->no_publish);
     state.compare.target_look = state.target_look;
     xsg_info("base %.10s (%s), head %.10s%s", base->commit.oid, how, head->commit.oid,
              head->commit.dirty ? " with local changes" : "");
@@ -387,10 +397,13 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
         xsg_info("both were measured before, side by side; --fresh measures again");
     }
     xsg_progress_clear();
-    if (rc != 0)
-        return rc;
-    return finish(cli, project, &state, options,
-                  (double)(xsg_system_clock.monotonic_ns(xsg_system_clock.arg) - start) / 1e9);
+    if (rc == 0)
+        rc = finish(cli, project, &state, options, &publish,
+                    (double)(xsg_system_clock.monotonic_ns(xsg_system_clock.arg) - start) / 1e9);
+    if (rc < 0)
+        xsg_publish_failure(&publish, &base->run, &head->run, cli->err.text);
+    xsg_publish_end(&publish);
+    return rc;
 }
 
 int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,

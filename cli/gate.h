@@ -15,6 +15,7 @@ struct xsg_gate_options {
     const char *filter; /* glob: functions that the gate judges */
     double max_time;
     bool fresh, stored, strict, no_build;
+    bool no_publish, take_risk; /* cli/publish.h */
 };
 #define XSG_GATE_OPTIONS_INIT                                                                      \
     {                                                                                              \
@@ -41,6 +42,16 @@ struct xsg_gate_options {
          &(o).strict,  NULL, NULL},                                                                  \
         {XSG_OPT_STRING, 'f',  "filter", "GLOB", "judge only functions that match",                  \
          &(o).filter,    NULL, NULL},                                                                \
+        {XSG_OPT_FLAG,    0,    "no-publish", NULL, "in CI: no comment, check, summary or outputs",  \
+         &(o).no_publish, NULL, NULL},                                                               \
+        {XSG_OPT_FLAG,                                                                               \
+         0,                                                                                          \
+         "allow-untrusted-code-with-privileged-token",                                               \
+         NULL,                                                                                       \
+         "run a stranger's commit although this job may write",                                      \
+         &(o).take_risk,                                                                             \
+         NULL,                                                                                       \
+         NULL},                                                                                      \
     {                                                                                                \
         XSG_OPT_FLAG, 0, "no-build", NULL, "do not run the build command", &(o).no_build, NULL,      \
             NULL                                                                                     \

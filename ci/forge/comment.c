@@ -210,7 +210,7 @@ static int post(struct xsg_forge *forge, struct xsg_arena *arena, const char *bo
 }
 
 static int write_note(struct xsg_forge *forge, struct xsg_arena *arena, const char *marker,
-                      const char *body, struct search *search, struct xsg_err *err)
+                      const char *body, bool create, struct search *search, struct xsg_err *err)
 {
     int rc = find(forge, arena, marker, search, err);
 
@@ -221,6 +221,8 @@ static int write_note(struct xsg_forge *forge, struct xsg_arena *arena, const ch
                      search->n);
         if (search->n > 0)
             return update(forge, arena, &search->found, body, err);
+        if (!create)
+            return 0;
         if (posts > MOST_POSTS)
             return xsg_fail(err, XSG_EFAILED, "the comment could not be posted in %d tries",
                             MOST_POSTS);
@@ -267,7 +269,7 @@ static int check(const struct xsg_forge *forge, const char *id, struct xsg_err *
 }
 
 int xsg_forge_comment(struct xsg_forge *forge, struct xsg_arena *arena, const char *id,
-                      const char *body, const char **url, struct xsg_err *err)
+                      const char *body, bool create, const char **url, struct xsg_err *err)
 {
     struct search search = {0};
     const char *marker, *whole;
@@ -280,7 +282,7 @@ int xsg_forge_comment(struct xsg_forge *forge, struct xsg_arena *arena, const ch
     if (utf16_length(whole) > forge->api->body_limit)
         return xsg_fail(err, XSG_EINVAL, "the comment is longer than the %zu characters allowed",
                         forge->api->body_limit);
-    rc = write_note(forge, arena, marker, whole, &search, err);
+    rc = write_note(forge, arena, marker, whole, create, &search, err);
     if (url)
         *url = rc == 0 && search.n > 0
                    ? (search.found.url ? search.found.url

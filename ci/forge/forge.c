@@ -136,6 +136,14 @@ void xsg_forge_close(struct xsg_forge *forge)
     free(forge);
 }
 
+void xsg_forge_hurry(struct xsg_forge *forge, double seconds)
+{
+    forge->client.interrupt = NULL;
+    forge->client.budget_s = (double)forge->client.spent_ns / 1e9 + seconds;
+    if (forge->curl)
+        xsg_http_ignore_interrupt(forge->curl);
+}
+
 /* ---- shared by the forges -------------------------------------------------------------------- */
 
 int xsg_forge_need_repository(const struct xsg_forge *forge, struct xsg_err *err)

@@ -96,10 +96,13 @@ void xsg_forge_close(struct xsg_forge *forge);
  * Each: 0, or a sentence that says what to do (which permission is missing, "from a fork: use the
  * two-job pattern"). XSG_EBUSY: the budget or the forge's limits are used up. */
 
-/* Creates or replaces the comment of gate id ([A-Za-z0-9._-]+) on the context's pull request. The
- * marker is added to the body. Found over all pages by marker and author. url (arena): its page. */
+/*
+ * Creates or replaces the comment of gate id ([A-Za-z0-9._-]+) on the context's pull request. The
+ * marker is added to the body. Found over all pages by marker and author. create false: one that is
+ * there is replaced, none is made. url (arena, may be NULL): its page; NULL when none was made.
+ */
 int xsg_forge_comment(struct xsg_forge *forge, struct xsg_arena *arena, const char *id,
-                      const char *body, const char **url, struct xsg_err *err);
+                      const char *body, bool create, const char **url, struct xsg_err *err);
 /* Removes it; no such comment is not an error. */
 int xsg_forge_comment_delete(struct xsg_forge *forge, const char *id, struct xsg_err *err);
 
@@ -107,7 +110,8 @@ enum xsg_forge_conclusion {
     XSG_FORGE_SUCCESS,
     XSG_FORGE_FAILURE,
     XSG_FORGE_NEUTRAL, /* undecided */
-    XSG_FORGE_ERROR    /* could not judge */
+    XSG_FORGE_ERROR,   /* could not judge */
+    XSG_FORGE_CANCELLED
 };
 
 struct xsg_forge_annotation {
@@ -125,8 +129,14 @@ struct xsg_forge_check {
     const struct xsg_forge_annotation *annotations;
     size_t n_annotations;
 };
-int xsg_forge_check(struct xsg_forge *forge, const struct xsg_forge_check *check,
-                    struct xsg_err *err);
+/* "In progress" on the head commit; what was begun has to be ended. */
+int xsg_forge_check_begin(struct xsg_forge *forge, const char *name, int64_t *id,
+                          struct xsg_err *err);
+int xsg_forge_check_end(struct xsg_forge *forge, int64_t id, const struct xsg_forge_check *check,
+                        struct xsg_err *err);
+
+/* For the last calls after an interrupt: they are made all the same, within this many seconds. */
+void xsg_forge_hurry(struct xsg_forge *forge, double seconds);
 
 /* Commit status of head_sha; description is cut to the forge's limit. */
 int xsg_forge_status(struct xsg_forge *forge, const char *name, const char *description,

@@ -8,10 +8,9 @@
 #include "ci/forge/parts.h"
 #include "ci/forge/url.h"
 
-enum { ANNOTATIONS_PER_CALL = 50, DESCRIPTION_LIMIT = 140 };
+enum { DESCRIPTION_LIMIT = 140 };
 
 #define NEEDS_COMMENT "pull-requests: write"
-#define NEEDS_CHECK "checks: write"
 #define NEEDS_STATUS "statuses: write"
 #define NEEDS_READ "contents: read"
 
@@ -71,7 +70,7 @@ const struct xsg_forge_api xsg_forge_github_api = {
 
 /* ---- small calls ----------------------------------------------------------------------------- */
 
-static int need_github(const struct xsg_forge *forge, const char *what, struct xsg_err *err)
+int xsg_forge_need_github(const struct xsg_forge *forge, const char *what, struct xsg_err *err)
 {
     if (forge->context.kind != XSG_FORGE_GITHUB)
         return xsg_fail(err, XSG_EINVAL, "%s: GitLab has none; the job's own status is shown there",
@@ -79,30 +78,22 @@ static int need_github(const struct xsg_forge *forge, const char *what, struct x
     return xsg_forge_need_repository(forge, err);
 }
 
-static const char *need_head(const struct xsg_forge *forge)
+const char *xsg_forge_head(const struct xsg_forge *forge)
 {
     return forge->context.head_sha ? forge->context.head_sha : forge->context.measured_sha;
 }
 
-int xsg_forge_status(struct xsg_forge *forge, const char *name, const char *description,
-                     enum xsg_forge_conclusion conclusion, struct xsg_err *err)
+static void put_status(struct xsg_buf *body, const struct xsg_forge *forge, const char *name,
+                       const char *description, enum xsg_forge_conclusion conclusion)
 {
-    static const char *const states[] = {"success", "failure", "success", "error"};
-    struct xsg_arena scratch = XSG_ARENA_INIT;
-    struct xsg_buf body = XSG_BUF_INIT;
+    static const char *const states[] = {"success", "failure", "success", "error", "error"};
     struct xsg_json_writer w;
-    struct xsg_call call = {.method = "POST"};
     size_t n = strlen(description);
-    int rc = need_github(forge, "commit status", err);
 
-    if (rc == 0 && !need_head(forge))
-        rc = xsg_fail(err, XSG_EINVAL, "the CI system does not say which commit this is");
-    if (rc != 0)
-        return rc;
-    if (n > DESCRIPTION_LIMIT) /* bytes are never fewer than characters; not within one */
+    if (n > DESCRIPTION_LIMIT) /* bytes are never fewer than characters; not cut within one */
         for (n = DESCRIPTION_LIMIT; n > 0 && ((unsigned char)description[n] & 0xc0) == 0x80; n--) {
         }
-    xsg_json_writer_init(&w, &body, 0);
+    xsg_json_writer_init(&w, body, 0);
     xsg_json_begin_object(&w);
     xsg_json_key(&w, "state");
     xsg_json_string(&w, states[conclusion]);
@@ -115,21 +106,35 @@ int xsg_forge_status(struct xsg_forge *forge, const char *name, const char *desc
         xsg_json_string(&w, forge->context.run_url);
     }
     xsg_json_end_object(&w);
-    call.path =
-        xsg_printf(&scratch, "/repos/%s/statuses/%s", forge->context.repository, need_head(forge));
+}
+
+int xsg_forge_status(struct xsg_forge *forge, const char *name, const char *description,
+                     enum xsg_forge_conclusion conclusion, struct xsg_err *err)
+{
+    struct xsg_arena scratch = XSG_ARENA_INIT;
+    struct xsg_buf body = XSG_BUF_INIT;
+    struct xsg_call call = {.method = "POST"};
+    struct xsg_err why = {0};
+    int rc = xsg_forge_need_github(forge, "a commit status", err);
+
+    if (rc == 0 && !xsg_forge_head(forge))
+        rc = xsg_fail(err, XSG_EINVAL, "the CI system does not say which commit this is");
+    if (rc != 0)
+        return rc;
+    put_status(&body, forge, name, description, conclusion);
+    call.path = xsg_printf(&scratch, "/repos/%s/statuses/%s", forge->context.repository,
+                           xsg_forge_head(forge));
     call.body = xsg_buf_str(&body);
-    for (int tries = 1;; tries++) {
-        struct xsg_err why = {0};
+    rc = xsg_forge_call(forge, &scratch, &call, NEEDS_STATUS, &why);
+    cJSON_Delete(call.json);
+    /* The newest status of a context is the one that counts: a second one does no harm. */
+    if (rc != 0 && call.lost && xsg_client_pause(&forge->client, 1, &why) == 0) {
+        why = (struct xsg_err){0};
         rc = xsg_forge_call(forge, &scratch, &call, NEEDS_STATUS, &why);
         cJSON_Delete(call.json);
-        /* The newest status of a context is the one that counts: a second one does no harm. */
-        if (rc == XSG_EFAILED && call.lost && tries < 3 &&
-            xsg_client_pause(&forge->client, tries, &why) == 0)
-            continue;
-        if (rc != 0 && why.text[0])
-            xsg_fail_hint(err, xsg_fail(err, rc, "%s", why.text), "%s", why.hint);
-        break;
     }
+    if (rc != 0)
+        xsg_fail_hint(err, xsg_fail(err, rc, "%s", why.text), "%s", why.hint);
     xsg_buf_release(&body);
     xsg_arena_release(&scratch);
     return rc;
@@ -160,7 +165,7 @@ int xsg_forge_merge_base(struct xsg_forge *forge, struct xsg_arena *arena, const
                          const char *head, const char **oid, struct xsg_err *err)
 {
     struct xsg_buf path = XSG_BUF_INIT;
-    int rc = need_github(forge, "comparing commits", err);
+    int rc = xsg_forge_need_github(forge, "comparing commits", err);
 
     if (rc != 0)
         return rc;
@@ -177,7 +182,7 @@ int xsg_forge_merge_base(struct xsg_forge *forge, struct xsg_arena *arena, const
 int xsg_forge_pull_head(struct xsg_forge *forge, struct xsg_arena *arena, int64_t number,
                         const char **oid, struct xsg_err *err)
 {
-    int rc = need_github(forge, "the head of a pull request", err);
+    int rc = xsg_forge_need_github(forge, "the head of a pull request", err);
 
     return rc != 0 ? rc
                    : get_sha(forge, arena,

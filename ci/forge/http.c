@@ -72,6 +72,11 @@ void xsg_http_close(struct xsg_http_curl *http)
     free(http);
 }
 
+void xsg_http_ignore_interrupt(struct xsg_http_curl *http)
+{
+    http->interrupt = NULL;
+}
+
 /* ---- what comes back ------------------------------------------------------------------------- */
 
 static size_t on_body(char *data, size_t size, size_t n, void *arg)

@@ -55,6 +55,7 @@ int xsg_http_open(struct xsg_http_curl **out, const struct xsg_http_limits *limi
                   xsg_getenv_fn *getenv, void *getenv_arg, volatile const int *interrupt,
                   struct xsg_err *err);
 struct xsg_http xsg_http_of(struct xsg_http_curl *curl);
+void xsg_http_ignore_interrupt(struct xsg_http_curl *curl);
 void xsg_http_close(struct xsg_http_curl *curl);
 
 #endif

@@ -50,4 +50,9 @@ int xsg_forge_call(struct xsg_forge *forge, struct xsg_arena *arena, struct xsg_
 /* "/repos/owner/name". XSG_EINVAL: the environment did not say. */
 int xsg_forge_need_repository(const struct xsg_forge *forge, struct xsg_err *err);
 
+/* XSG_EINVAL where the forge is another one: "what: GitLab has none". */
+int xsg_forge_need_github(const struct xsg_forge *forge, const char *what, struct xsg_err *err);
+/* The commit that status and check belong to; NULL when the environment did not say. */
+const char *xsg_forge_head(const struct xsg_forge *forge);
+
 #endif
