@@ -7,61 +7,23 @@
 #include "base/str.h"
 #include "ci/report/parts.h"
 
-/* XML 1.0 has no way to write most control characters, nor text that is not UTF-8: they are shown
- * as escapes by xsg_put_printable before the five special characters are replaced. */
-static void put_text(struct xsg_buf *out, const char *text)
-{
-    struct xsg_buf safe = XSG_BUF_INIT;
-
-    xsg_put_printable(&safe, text ? text : "", text ? strlen(text) : 0);
-    for (size_t i = 0; i < safe.len; i++) {
-        /* U+FFFE and U+FFFF are valid UTF-8 that XML forbids. */
-        if (strncmp(safe.data + i, "\xef\xbf\xbe", 3) == 0 ||
-            strncmp(safe.data + i, "\xef\xbf\xbf", 3) == 0) {
-            xsg_buf_printf(out, "\\u{ff%02x}", (unsigned char)safe.data[i + 2] + 0x40);
-            i += 2;
-            continue;
-        }
-        switch (safe.data[i]) {
-        case '&':
-            xsg_buf_puts(out, "&amp;");
-            break;
-        case '<':
-            xsg_buf_puts(out, "&lt;");
-            break;
-        case '>':
-            xsg_buf_puts(out, "&gt;");
-            break;
-        case '"':
-            xsg_buf_puts(out, "&quot;");
-            break;
-        case '\'':
-            xsg_buf_puts(out, "&apos;");
-            break;
-        default:
-            xsg_buf_putc(out, safe.data[i]);
-        }
-    }
-    xsg_buf_release(&safe);
-}
-
 static void put_message(struct xsg_buf *out, const struct xsg_delta *delta)
 {
     char change[XSG_CHANGE_SIZE], low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE];
 
     if (isnan(delta->ratio)) { /* nothing was measured: there is only the cause */
-        put_text(out, delta->cause ? delta->cause : "no values");
+        xsg_report_put_xml(out, delta->cause ? delta->cause : "no values");
         return;
     }
     xsg_format_change(change, delta->ratio);
     xsg_format_change(low, delta->low);
     xsg_format_change(high, delta->high);
     xsg_buf_printf(out, "%s of ", change);
-    put_text(out, delta->metric);
+    xsg_report_put_xml(out, delta->metric);
     xsg_buf_printf(out, " (%s to %s), threshold %.3g %%", low, high, delta->threshold * 100);
     if (delta->cause) {
         xsg_buf_puts(out, ": ");
-        put_text(out, delta->cause);
+        xsg_report_put_xml(out, delta->cause);
     }
 }
 
@@ -77,17 +39,17 @@ static void put_case(struct xsg_buf *out, const struct xsg_delta *delta)
     bool nanoseconds = strcmp(delta->unit, "ns") == 0 && !isnan(delta->head.median);
 
     xsg_buf_puts(out, "    <testcase classname=\"");
-    put_text(out, delta->target);
+    xsg_report_put_xml(out, delta->target);
     xsg_buf_puts(out, "\" name=\"");
-    put_text(out, delta->function.name ? delta->function.name : "(whole target)");
+    xsg_report_put_xml(out, delta->function.name ? delta->function.name : "(whole target)");
     if (strcmp(delta->metric, "time") != 0) {
         xsg_buf_puts(out, " ");
-        put_text(out, delta->metric);
+        xsg_report_put_xml(out, delta->metric);
     }
     xsg_buf_printf(out, "\" time=\"%.9f\"", nanoseconds ? delta->head.median / 1e9 : 0.0);
     if (delta->function.file) {
         xsg_buf_puts(out, " file=\"");
-        put_text(out, delta->function.file);
+        xsg_report_put_xml(out, delta->function.file);
         xsg_buf_putc(out, '"');
         if (delta->function.line > 0)
             xsg_buf_printf(out, " line=\"%d\"", delta->function.line);
@@ -121,7 +83,7 @@ static void put_suite(struct xsg_buf *out, const struct xsg_comparison *c,
     for (int v = XSG_DELTA_REGRESSED; v <= XSG_DELTA_INVALID; v++)
         tests += xsg_report_count(c, target->name, (enum xsg_delta_verdict)v);
     xsg_buf_puts(out, "  <testsuite name=\"");
-    put_text(out, target->name);
+    xsg_report_put_xml(out, target->name);
     xsg_buf_printf(out, "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
                    tests, count_failures(c, target->name),
                    xsg_report_count(c, target->name, XSG_DELTA_INVALID),

@@ -100,6 +100,8 @@ static void put_rounds(struct xsg_buf *out, const struct xsg_comparison *c)
 {
     const struct xsg_target_run *target;
 
+    if (c->rounds == 0) /* it did not come to measuring */
+        return;
     xsg_buf_printf(out, "- %zu %s in ", c->rounds,
                    c->paired ? "interleaved rounds" : "invocations against a stored base");
     xsg_markdown_put_duration(out, c->elapsed_s);

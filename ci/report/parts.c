@@ -193,3 +193,39 @@ void xsg_report_put_path(struct xsg_buf *out, const char *text, size_t width, bo
 {
     put_cut(out, text, width, 0, pad);
 }
+
+void xsg_report_put_xml(struct xsg_buf *out, const char *text)
+{
+    struct xsg_buf safe = XSG_BUF_INIT;
+
+    xsg_put_printable(&safe, text ? text : "", text ? strlen(text) : 0);
+    for (size_t i = 0; i < safe.len; i++) {
+        /* U+FFFE and U+FFFF are valid UTF-8 that XML forbids. */
+        if (strncmp(safe.data + i, "\xef\xbf\xbe", 3) == 0 ||
+            strncmp(safe.data + i, "\xef\xbf\xbf", 3) == 0) {
+            xsg_buf_printf(out, "\\u{ff%02x}", (unsigned char)safe.data[i + 2] + 0x40);
+            i += 2;
+            continue;
+        }
+        switch (safe.data[i]) {
+        case '&':
+            xsg_buf_puts(out, "&amp;");
+            break;
+        case '<':
+            xsg_buf_puts(out, "&lt;");
+            break;
+        case '>':
+            xsg_buf_puts(out, "&gt;");
+            break;
+        case '"':
+            xsg_buf_puts(out, "&quot;");
+            break;
+        case '\'':
+            xsg_buf_puts(out, "&apos;");
+            break;
+        default:
+            xsg_buf_putc(out, safe.data[i]);
+        }
+    }
+    xsg_buf_release(&safe);
+}

@@ -40,4 +40,8 @@ void xsg_report_put_cell(struct xsg_buf *out, const char *text, size_t width, bo
 void xsg_report_put_name(struct xsg_buf *out, const char *text, size_t width, bool pad);
 void xsg_report_put_path(struct xsg_buf *out, const char *text, size_t width, bool pad);
 
+/* Foreign text as XML text or attribute. XML 1.0 has no way to write most control characters, nor
+ * text that is not UTF-8: they show as escapes. NULL is "". */
+void xsg_report_put_xml(struct xsg_buf *out, const char *text);
+
 #endif
