@@ -6,11 +6,13 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/hist.h"
 #include "base/rng.h"
+#include "base/looks.h"
 #include "base/stats.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -435,6 +437,64 @@ static void test_random_ranges(void **state)
     assert_true(xsg_rng_seed_from_system() != xsg_rng_seed_from_system());
 }
 
+/* ---- looks ---- */
+
+static void test_looks(void **state)
+{
+    (void)state;
+    struct xsg_looks one, four, equal;
+    xsg_looks_doubling(&one, 1);
+    assert_true(xsg_looks_level(&one, 0, 0.01) == 0.01);
+    assert_true(xsg_looks_error(&one, 0, 0.3) == 0.3);
+    xsg_looks_doubling(&four, 4);
+    /* The first look has what it spends; the others more, for they are correlated with those
+     * before.
+     */
+    double first = xsg_alpha_spent(0.01, 0.125), spent = first, sum = first;
+    assert_true(fabs(xsg_looks_level(&four, 0, 0.01) / first - 1) < 1e-3);
+    for (size_t k = 1; k < 4; k++) {
+        double now = xsg_alpha_spent(0.01, four.information[k]);
+        double level = xsg_looks_level(&four, k, 0.01);
+        assert_true(level > (now - spent) * 1.15 && level < 0.01);
+        assert_true(fabs(xsg_looks_error(&four, k, level) / 0.01 - 1) < 1e-9);
+        spent = now;
+        sum += level;
+    }
+    assert_true(sum > 0.0115); /* what Bonferroni's inequality leaves on the table */
+    assert_true(xsg_looks_error(&four, 2, 0.9) == 1);
+    assert_true(isnan(xsg_looks_error(&four, 2, NAN)));
+    assert_true(xsg_looks_error(&four, 3, 1e-14) > 1e-14); /* beyond the table */
+    /* Two equal looks with the Pocock-type function at 2.5 % one-sided: 2.157 and 2.201 (Lan and
+     * DeMets 1983; Jennison and Turnbull 2000, section 7.2). */
+    xsg_looks_init(&equal, (const double[]){1, 2}, 2);
+    assert_true(fabs(-xsg_normal_quantile(xsg_looks_level(&equal, 0, 0.025)) - 2.157) < 2e-3);
+    assert_true(fabs(-xsg_normal_quantile(xsg_looks_level(&equal, 1, 0.025)) - 2.201) < 2e-3);
+}
+
+/* The whole of it, by walking: the share of paths that exceed their level at some look. */
+static void test_looks_keep_the_error(void **state)
+{
+    (void)state;
+    enum { PATHS = 200000 };
+    struct xsg_looks looks;
+    struct xsg_rng rng;
+    size_t alarms = 0;
+    xsg_looks_doubling(&looks, 4);
+    xsg_rng_init(&rng, 7);
+    for (size_t i = 0; i < PATHS; i++) {
+        double score = 0, before = 0;
+        bool alarm = false;
+        for (size_t k = 0; k < 4; k++) {
+            double t = looks.information[k];
+            score += sqrt(t - before) * xsg_rng_normal(&rng);
+            before = t;
+            alarm |= xsg_looks_error(&looks, k, xsg_normal_cdf(-score / sqrt(t))) < 0.05;
+        }
+        alarms += alarm;
+    }
+    assert_true(fabs((double)alarms / PATHS - 0.05) < 4 * sqrt(0.05 * 0.95 / PATHS));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +520,8 @@ int main(void)
         cmocka_unit_test(test_percentiles),
         cmocka_unit_test(test_xoshiro_is_the_published_one),
         cmocka_unit_test(test_random_ranges),
+        cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_looks_keep_the_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
