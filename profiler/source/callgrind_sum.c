@@ -17,6 +17,13 @@
 #include "base/str.h"
 #include "profiler/source/callgrind.h"
 
+/* A module without symbols is worth a note when it executed more than this share of all. */
+#define NAMELESS_NOTED 0.01
+
+struct nameless {
+    double instructions;
+};
+
 struct xsg_callgrind_sum {
     struct xsg_arena *arena;
     struct xsg_map index; /* name and file -> number + 1 */
@@ -24,7 +31,7 @@ struct xsg_callgrind_sum {
     size_t n, cap;
     double instructions, syscalls;
     size_t n_processes;
-    struct xsg_map nameless; /* modules */
+    struct xsg_map nameless; /* module -> struct nameless */
 };
 
 /* The functions that a place belongs to, innermost first; no function twice. */
@@ -110,12 +117,6 @@ static bool is_in(const struct chain *chain, uint32_t function)
     return false;
 }
 
-static void note_nameless(struct adding *a, const struct xsg_function *f)
-{
-    if (f->module && !f->file && strstr(f->name, "+0x"))
-        xsg_map_put(&a->sum->nameless, f->module, strlen(f->module), NULL);
-}
-
 /* A place of a function of the file. The chain is valid until the arena is released. */
 static struct chain chain_at(struct adding *a, uint32_t function, uint64_t address)
 {
@@ -135,7 +136,6 @@ static struct chain chain_at(struct adding *a, uint32_t function, uint64_t addre
         if (!is_in(&chain, number))
             chain.functions[chain.n++] = number;
     }
-    note_nameless(a, &frames[n - 1].function);
     return chain;
 }
 
@@ -311,6 +311,17 @@ static void add_at(struct adding *a, const struct chain *chain, double instructi
     }
 }
 
+static void note_nameless(struct adding *a, const struct xsg_function *f, double instructions)
+{
+    bool is_new;
+    if (!f->module || f->file || !strstr(f->name, "+0x"))
+        return;
+    void **place = xsg_map_put(&a->sum->nameless, f->module, strlen(f->module), &is_new);
+    if (is_new)
+        *place = XSG_NEW(a->sum->arena, struct nameless);
+    ((struct nameless *)*place)->instructions += instructions;
+}
+
 static void add_costs(struct adding *a)
 {
     struct xsg_callgrind_sum *sum = a->sum;
@@ -325,6 +336,7 @@ static void add_costs(struct adding *a)
         sum->instructions += (double)cost->instructions;
         sum->syscalls += (double)cost->syscalls;
         add_at(a, &chain, (double)cost->instructions, UINT32_MAX);
+        note_nameless(a, &f->function, (double)cost->instructions);
     }
 }
 
