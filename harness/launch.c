@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "harness/counts.h"
 #include "harness/launch_failure.h"
 #include "harness/target_command.h"
 #include "harness/target_env.h"
@@ -31,7 +32,9 @@ static void judge(struct xsg_arena *arena, const struct xsg_launcher *launcher,
     struct xsg_err err = {0};
 
     xsg_judge_process(arena, launch, out);
-    if (launch->no_profile)
+    if (launch->counts)
+        xsg_counts_judge(arena, launch, session, out);
+    if (launch->no_profile || launch->counts)
         return;
     /* Also of a target that failed: record shows what there is. */
     if (xsg_session_read(arena, session, &options, &out->profile, &err) != 0) {
@@ -69,7 +72,7 @@ static int prepare(struct attempt *a, struct xsg_arena *arena, const struct xsg_
         .argv = launch->argv ? launch->argv : xsg_target_argv(arena, target->command),
         .cwd = target->directory ? xsg_path_join(arena, launch->root, target->directory)
                                  : launch->root,
-        .timeout_s = target->timeout_s,
+        .timeout_s = launch->timeout_s > 0 ? launch->timeout_s : target->timeout_s,
         .pin_cpu = launcher->pin_cpu,
         .keep_output = KEEP_OUTPUT,
         .pass_output = launch->pass_output,
@@ -80,6 +83,8 @@ static int prepare(struct attempt *a, struct xsg_arena *arena, const struct xsg_
         return rc;
     a->session = xsg_path_absolute(arena, a->session);
     a->spec.env = xsg_target_env(arena, launcher, launch, a->session);
+    if (launch->counts)
+        a->spec.argv = xsg_counts_argv(arena, a->spec.argv, a->session);
     return 0;
 }
 
@@ -87,7 +92,9 @@ static int conclude(struct attempt *a, struct xsg_err *err)
 {
     const char *directory = a->launch->target->directory;
 
-    if (a->rc != 0)
+    if (a->rc != 0 && a->launch->counts)
+        xsg_counts_not_started(a->arena, &a->start, a->out);
+    else if (a->rc != 0)
         set_failure(a->arena, a->out, &a->start,
                     directory ? "paths are seen from the target's 'directory:' in the checkout"
                               : "paths are seen from the checkout's root, after its 'build:'");

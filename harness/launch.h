@@ -10,6 +10,7 @@
 #include "base/proc.h"
 #include "harness/suite.h"
 #include "profiler/code.h"
+#include "profiler/counts.h"
 #include "profiler/profile.h"
 
 struct xsg_launch;
@@ -38,6 +39,8 @@ struct xsg_launch {
     const char *bench;       /* value of XSGATE_BENCH; NULL: unset */
     size_t env_padding;      /* bytes of padding variable: varies the stack's position */
     bool no_profile;         /* run it bare */
+    bool counts;             /* under callgrind: fills counts; together with no_profile */
+    double timeout_s;        /* instead of the target's; 0: the target's */
     const char *const *argv; /* instead of target->command (record); NULL-terminated; may be NULL */
     bool pass_output;        /* the target keeps our stdin, stdout and stderr (record) */
     bool keep_addresses;     /* see struct xsg_session_options */
@@ -52,6 +55,7 @@ struct xsg_launch_pair {
 struct xsg_invocation {
     struct xsg_proc_result proc;
     struct xsg_profile profile;
+    struct xsg_counts counts;
     const char *failure; /* NULL, or one sentence why it cannot be judged: exit status, signal,
                             time-out, a profiler that did not attach (and what to do) */
     const char *hint;    /* next step, or NULL */

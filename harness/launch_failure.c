@@ -126,7 +126,9 @@ void xsg_judge_process(struct xsg_arena *arena, const struct xsg_launch *launch,
         return;
     out->output = xsg_output_lines(arena, proc, SHOWN_LINES, SHOWN_BYTES);
     if (proc->timed_out) {
-        out->failure = xsg_printf(arena, "did not end within %g s", launch->target->timeout_s);
+        out->failure =
+            xsg_printf(arena, "did not end within %g s",
+                       launch->timeout_s > 0 ? launch->timeout_s : launch->target->timeout_s);
         out->hint = "raise the target's 'timeout:' or give it less to do";
     } else if (proc->signal) {
         judge_signal(arena, out);

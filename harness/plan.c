@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "harness/counts.h"
 #include "harness/machine.h"
 #include "harness/plan_parts.h"
 
@@ -59,7 +60,8 @@ static int launch(struct plan *plan, struct xsg_plan_target *target, int side, s
     struct xsg_launch what = {.target = target->suite,
                               .root = plan->side[side]->root,
                               .bench = target->bench,
-                              .env_padding = padding};
+                              .env_padding = padding,
+                              .no_profile = target->suite->profile == XSG_MODE_INSTRUCTIONS};
     int rc;
 
     if (launcher.interrupt && *launcher.interrupt)
@@ -381,6 +383,18 @@ static int open_targets(struct plan *plan, const struct xsg_suite *suite)
     return rc;
 }
 
+static int count(const struct plan *plan, const struct xsg_suite *suite)
+{
+    const struct xsg_counts_plan counts = {.arena = plan->arena,
+                                           .suite = suite,
+                                           .launcher = plan->launcher,
+                                           .side = plan->side,
+                                           .options = plan->options,
+                                           .start_ns = plan->start_ns};
+
+    return xsg_counts_run(&counts, plan->targets, plan->n_targets, plan->err);
+}
+
 int xsg_plan_run(struct xsg_arena *arena, const struct xsg_suite *suite,
                  const struct xsg_launcher *launcher, struct xsg_plan_side *base,
                  struct xsg_plan_side *head, const struct xsg_plan_options *options,
@@ -403,6 +417,8 @@ int xsg_plan_run(struct xsg_arena *arena, const struct xsg_suite *suite,
     plan.start_ns = now_ns(&plan);
     if (rc == 0)
         rc = warm_up_all(&plan);
+    if (rc == 0)
+        rc = count(&plan, suite);
     if (rc == 0)
         rc = run_rounds(&plan);
     return rc == 0 ? fill(&plan) : rc;

@@ -2,6 +2,7 @@
 #ifndef XSG_HARNESS_PLAN_PARTS_H
 #define XSG_HARNESS_PLAN_PARTS_H
 
+#include "base/opt.h"
 #include "harness/plan.h"
 #include "profiler/fold.h"
 
@@ -16,13 +17,15 @@ struct xsg_plan_part {
     const char *invalid; /* why it cannot be judged; NULL while it can */
     const char **notes;  /* of the last invocation's profile */
     size_t n_notes;
-    int leftovers; /* processes that outlived the target, in the worst round */
+    struct xsg_strings count_notes; /* about the counted runs (harness/counts.h) */
+    int leftovers;                  /* processes that outlived the target, in the worst round */
 };
 
 struct xsg_plan_target {
     const struct xsg_suite_target *suite;
     struct xsg_plan_part part[XSG_PLAN_SIDES];
     size_t rounds;     /* done on all sides */
+    size_t counted;    /* counted runs of each side: 0, or all of them */
     const char *bench; /* fixed iteration counts, NULL: none */
     int pin_cpu;       /* -1: not pinned */
     bool open;         /* to be measured further */

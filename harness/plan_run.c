@@ -146,6 +146,9 @@ static void warn_target(struct xsg_arena *arena, struct xsg_strings *warnings,
                                    part->leftovers == 1 ? "was" : "were"));
     for (size_t i = 0; i < part->n_notes; i++)
         xsg_strings_add(arena, warnings, xsg_printf(arena, "%s: %s", name, part->notes[i]));
+    for (size_t i = 0; i < part->count_notes.n; i++)
+        xsg_strings_add(arena, warnings,
+                        xsg_printf(arena, "%s: %s", name, part->count_notes.item[i]));
 }
 
 /* ---- runs -------------------------------------------------------------------------------------
@@ -153,9 +156,10 @@ static void warn_target(struct xsg_arena *arena, struct xsg_strings *warnings,
 
 static const char *mode_words(struct xsg_arena *arena, unsigned modes)
 {
-    const char *words = xsg_printf(arena, "%s%s%s", modes & XSG_MODE_SCOPES ? ",scopes" : "",
+    const char *words = xsg_printf(arena, "%s%s%s%s", modes & XSG_MODE_SCOPES ? ",scopes" : "",
                                    modes & XSG_MODE_FUNCTIONS ? ",functions" : "",
-                                   modes & XSG_MODE_SAMPLE ? ",sample" : "");
+                                   modes & XSG_MODE_SAMPLE ? ",sample" : "",
+                                   modes & XSG_MODE_INSTRUCTIONS ? ",instructions" : "");
     return words + (words[0] == ',');
 }
 
@@ -175,7 +179,7 @@ static int fill_side(struct xsg_arena *arena, struct xsg_plan_target *targets, s
         run->targets[i].command = target->suite->command;
         run->targets[i].profile = mode_words(arena, target->suite->profile);
         run->targets[i].invalid = target->part[side].invalid;
-        if (target->rounds > 0)
+        if (target->rounds > 0 || target->counted > 0)
             rc = xsg_collect_finish(target->part[side].collect, &run->series, &run->n_series,
                                     &run->targets[i], err);
         warn_target(arena, &warnings, target, side, first);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/metric.h"
 #include "base/str.h"
 #include "harness/suite_value.h"
 
@@ -180,26 +181,54 @@ static int read_top_value(struct xsg_suite_reader *r, const struct xsg_yaml *nod
                       &gate->n_ignore);
 }
 
-static const char *const time_only[] = {"time"};
+static const char *const time_only[] = {"time"}, *const counts_only[] = {"instructions"};
+
+static const char **copy_names(struct xsg_arena *arena, const char *const *names, size_t n)
+{
+    const char **copy = XSG_NEW_ARRAY(arena, const char *, n);
+    memcpy(copy, names, n * sizeof *copy);
+    return copy;
+}
+
+/* What is judged by counts has to be counted. */
+static int check_counted(const struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                         const struct xsg_suite_target *target)
+{
+    for (size_t i = 0; i < target->n_metrics; i++) {
+        const struct xsg_metric *metric = xsg_metric_find(target->metrics[i]);
+        if (metric && metric->counted && !(target->profile & XSG_MODE_INSTRUCTIONS))
+            return xsg_yaml_fail(&r->file, node, false, r->err,
+                                 "the target '%s' is judged by '%s', which it does not count; add "
+                                 "'instructions' to its 'profile:'",
+                                 target->name, metric->name);
+    }
+    return XSG_OK;
+}
 
 /* A target without metrics of its own has the file's; the gate learns of those that have. */
-static void set_metrics(struct xsg_arena *arena, struct xsg_suite *suite)
+static int set_metrics(const struct xsg_suite_reader *r, struct xsg_suite *suite)
 {
     struct xsg_gate *gate = &suite->gate;
-    gate->own_metrics = XSG_NEW_ARRAY(arena, struct xsg_gate_metrics, suite->n_targets);
-    for (size_t i = 0; i < suite->n_targets; i++) {
+    const struct xsg_yaml *node = xsg_yaml_get(r->file.root, "targets")->child;
+    int rc = XSG_OK;
+    gate->own_metrics = XSG_NEW_ARRAY(r->arena, struct xsg_gate_metrics, suite->n_targets);
+    for (size_t i = 0; i < suite->n_targets && rc == XSG_OK; i++, node = node->next) {
         struct xsg_suite_target *target = &suite->targets[i];
-        if (target->n_metrics > 0) {
+        bool own = target->n_metrics > 0;
+        if (!own && gate->n_metrics > 0) {
+            target->metrics = copy_names(r->arena, gate->metrics, gate->n_metrics);
+            target->n_metrics = gate->n_metrics;
+        } else if (!own) {
+            own = target->profile == XSG_MODE_INSTRUCTIONS; /* nothing else is known of it */
+            target->metrics = copy_names(r->arena, own ? counts_only : time_only, 1);
+            target->n_metrics = 1;
+        }
+        if (own)
             gate->own_metrics[gate->n_own_metrics++] =
                 (struct xsg_gate_metrics){target->name, target->metrics, target->n_metrics};
-            continue;
-        }
-        bool set = gate->n_metrics > 0;
-        target->n_metrics = set ? gate->n_metrics : COUNT(time_only);
-        target->metrics = XSG_NEW_ARRAY(arena, const char *, target->n_metrics);
-        memcpy(target->metrics, set ? gate->metrics : (const char **)(uintptr_t)time_only,
-               target->n_metrics * sizeof *target->metrics);
+        rc = check_counted(r, node, target);
     }
+    return rc;
 }
 
 static int read_file(struct xsg_suite_reader *r, struct xsg_suite *suite)
@@ -219,7 +248,9 @@ static int read_file(struct xsg_suite_reader *r, struct xsg_suite *suite)
     rc = read_targets(r, xsg_yaml_get(root, "targets"), suite);
     if (rc)
         return rc;
-    set_metrics(r->arena, suite);
+    rc = set_metrics(r, suite);
+    if (rc)
+        return rc;
     const struct xsg_yaml *gates = xsg_yaml_get(root, "gates");
     if (gates)
         rc = read_rules(r, gates, suite);

@@ -10,7 +10,8 @@
 enum xsg_profile_mode { /* as bits; names as in the configuration */
                         XSG_MODE_SCOPES = 1,
                         XSG_MODE_FUNCTIONS = 2,
-                        XSG_MODE_SAMPLE = 4
+                        XSG_MODE_SAMPLE = 4,
+                        XSG_MODE_INSTRUCTIONS = 8 /* counted runs besides the rounds */
 };
 
 struct xsg_suite_target {
@@ -18,7 +19,8 @@ struct xsg_suite_target {
     const char *command;   /* run in the checkout's root (or directory); no shell unless needed */
     const char *directory; /* relative to the checkout's root; NULL: the root */
     unsigned profile;      /* enum xsg_profile_mode bits; default sample */
-    const char **metrics;  /* names of base/metric.h; default: time */
+    const char **metrics;  /* names of base/metric.h; default: time, or instructions
+                             where nothing else is profiled */
     size_t n_metrics;
     const char **env; /* "KEY=value" set for the target: a map, or a list of KEY=value */
     size_t n_env;

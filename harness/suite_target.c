@@ -13,10 +13,9 @@ static const struct xsg_suite_target default_target = {
     .profile = XSG_MODE_SAMPLE, .timeout_s = 60, .warmup = 1, .rate_hz = 250};
 
 /* In the order of the bits of enum xsg_profile_mode. */
-static const char *const modes[] = {"scopes", "functions", "sample"};
-static const char *const later_modes[] = {"instructions", "memory", "cupti", "hip",
-                                          "opencl",       "nvtx",   "itt",   "mpi"};
-static const char *const later_metrics[] = {"instructions", "allocations", "bytes", "gpu_time"};
+static const char *const modes[] = {"scopes", "functions", "sample", "instructions"};
+static const char *const later_modes[] = {"memory", "cupti", "hip", "opencl", "nvtx", "itt", "mpi"};
+static const char *const later_metrics[] = {"allocations", "bytes", "gpu_time"};
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
@@ -24,7 +23,8 @@ static int read_profile(struct xsg_suite_reader *r, const struct xsg_yaml *node,
 {
     const struct xsg_yaml **items;
     size_t n, mode;
-    int rc = xsg_suite_list(r, node, "a list of scopes, functions, sample", &items, &n);
+    int rc =
+        xsg_suite_list(r, node, "a list of scopes, functions, sample, instructions", &items, &n);
     if (rc)
         return rc;
     unsigned bits = 0;
@@ -37,7 +37,8 @@ static int read_profile(struct xsg_suite_reader *r, const struct xsg_yaml *node,
     }
     if (bits == 0)
         return xsg_yaml_fail(&r->file, node, true, r->err,
-                             "'profile' is empty; name at least one of scopes, functions, sample");
+                             "'profile' is empty; name at least one of scopes, functions, sample, "
+                             "instructions");
     *profile = bits;
     return XSG_OK;
 }

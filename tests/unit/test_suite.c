@@ -78,23 +78,28 @@ static const struct {
     {T "    profile: [sampel]\n", "x.yml:4:15: unknown profile 'sampel'; did you mean 'sample'?"},
     {T "    profile: [sample, cupti]\n",
      "x.yml:4:23: profile 'cupti' is not available in this version; available: scopes, functions, "
-     "sample"},
+     "sample, instructions"},
     {T "    profile: mpi\n",
      "x.yml:4:14: profile 'mpi' is not available in this version; available: scopes, functions, "
-     "sample"},
+     "sample, instructions"},
     {T "    profile: []\n",
-     "x.yml:4:5: 'profile' is empty; name at least one of scopes, functions, sample"},
+     "x.yml:4:5: 'profile' is empty; name at least one of scopes, functions, sample, instructions"},
     {T "    profile: {sample: 1}\n",
-     "x.yml:4:14: 'profile' expects a list of scopes, functions, sample, not a map"},
+     "x.yml:4:14: 'profile' expects a list of scopes, functions, sample, instructions, not a map"},
     {T "    profile: [[sample]]\n",
-     "x.yml:4:15: expected a list of scopes, functions, sample, not a list"},
+     "x.yml:4:15: expected a list of scopes, functions, sample, instructions, not a list"},
     {T "    metrics: [tiem]\n", "x.yml:4:15: unknown metric 'tiem'; did you mean 'time'?"},
-    {T "    metrics: [instructions]\n",
-     "x.yml:4:15: metric 'instructions' is not available in this version; available: time, total, "
-     "calls, wall, cpu, user, system, peak_rss, page_faults, context_switches"},
+    {T "    metrics: [allocations]\n",
+     "x.yml:4:15: metric 'allocations' is not available in this version; available: time, total, "
+     "calls, wall, cpu, user, system, peak_rss, page_faults, context_switches, instructions, "
+     "instructions_total, syscalls, counted_calls"},
+    {T "    metrics: [time, instructions]\n",
+     "x.yml:2:5: the target 'a' is judged by 'instructions', which it does not count; add "
+     "'instructions' to its 'profile:'"},
     {"metrics: [bogusness]\n" T,
      "x.yml:1:11: unknown metric 'bogusness'; available: time, total, calls, wall, cpu, user, "
-     "system, peak_rss, page_faults, context_switches"},
+     "system, peak_rss, page_faults, context_switches, instructions, instructions_total, "
+     "syscalls, counted_calls"},
     {T "    timeout: soon\n",
      "x.yml:4:14: 'timeout' expects a duration such as 90s, 5m or 1.5h, at most 7 days, not "
      "'soon'"},
