@@ -241,8 +241,7 @@ static int attempt(struct xsg_client *client, struct xsg_arena *arena, struct xs
     *kind = xsg_retry_kind(&answer, call->words);
     *wait = xsg_retry_wait(&answer, *kind, tries, xsg_rng_double(&client->rng),
                            client->clock->realtime_s(client->clock->arg));
-    if (strcmp(call->method, "POST") == 0 && *kind == XSG_RETRY_FAULT &&
-        (answer.status >= 500 || answer.may_have_arrived)) {
+    if (strcmp(call->method, "POST") == 0 && (answer.may_have_arrived || call->status >= 500)) {
         call->lost = true;
         *kind = XSG_RETRY_NEVER;
     }

@@ -48,8 +48,8 @@ static int find_login(struct xsg_forge *forge, struct xsg_err *err)
         rc = xsg_fail(err, XSG_ECORRUPT, "GET /user: the answer names nobody");
     } else {
         xsg_fail(err, rc, "%s", why.text);
-        if (call.status == 401)
-            xsg_fail_hint(err, rc, "the token is wrong or has expired");
+        xsg_fail_hint(err, rc, "%s",
+                      call.status == 401 ? "the token is wrong or has expired" : why.hint);
     }
     cJSON_Delete(call.json);
     xsg_arena_release(&scratch);

@@ -222,12 +222,13 @@ static void set_request(CURL *easy, const struct xsg_http_request *request,
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
     }
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    /* On a kept connection that died libcurl sends the request again by itself, a POST too. */
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, strcmp(request->method, "POST") == 0 ? 1L : 0L);
 }
 
 static bool is_hopeless(CURLcode code)
 {
     switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
