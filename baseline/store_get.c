@@ -205,30 +205,40 @@ static int read_one_series(struct texts *texts, sqlite3_stmt *s, struct xsg_seri
                        err);
 }
 
-static int read_series(struct texts *texts, struct xsg_run *run, struct xsg_err *err)
+/* The file has series by what they measure; ord says where each stood. */
+static int read_series_rows(struct texts *texts, struct xsg_run *run, size_t stored,
+                            struct xsg_err *err)
 {
     sqlite3_stmt *s;
-    size_t cap = 0;
     bool row = true;
+    int rc = xsg__store_query(texts->store, &s, err,
+                              "SELECT s.data, q.target, q.metric, q.unit, f.name, f.file, p.module,"
+                              " p.line, p.end_line, p.code, p.code_deep, s.ord FROM series s"
+                              " CROSS JOIN measures q ON q.id = s.measure"
+                              " CROSS JOIN sites p ON p.id = s.site"
+                              " CROSS JOIN functions f ON f.id = p.function WHERE s.run = ?1",
+                              XSG_BIND(xsg__int(run->id)));
+    while (rc == XSG_OK && (rc = xsg__store_next(texts->store, s, &row, err)) == XSG_OK && row) {
+        int64_t ord = sqlite3_column_int64(s, 11);
+        if (ord < 0 || (uint64_t)ord >= stored || run->series[ord].target)
+            return xsg__store_damaged(texts->store, err, "run %lld has no or two series %lld",
+                                      (long long)run->id, (long long)ord);
+        rc = read_one_series(texts, s, &run->series[ord], err);
+        run->n_series++;
+    }
+    return rc;
+}
+
+static int read_series(struct texts *texts, struct xsg_run *run, struct xsg_err *err)
+{
     int64_t stored = 0;
     int rc =
         xsg__store_number(texts->store, &stored, err, "SELECT count(*) FROM series WHERE run = ?1",
                           XSG_BIND(xsg__int(run->id)));
-    if (rc == XSG_OK)
-        rc = xsg__store_query(texts->store, &s, err,
-                              "SELECT s.data, q.target, q.metric, q.unit, f.name, f.file, p.module,"
-                              " p.line, p.end_line, p.code, p.code_deep FROM series s JOIN "
-                              "measures q ON q.id = s.measure"
-                              " JOIN sites p ON p.id = s.site JOIN functions f ON f.id = p.function"
-                              " WHERE s.run = ?1 ORDER BY s.ord",
-                              XSG_BIND(xsg__int(run->id)));
-    while (rc == XSG_OK && (rc = xsg__store_next(texts->store, s, &row, err)) == XSG_OK && row) {
-        run->series =
-            xsg_grow(texts->arena, run->series, &cap, run->n_series + 1, sizeof *run->series);
-        struct xsg_series *series = &run->series[run->n_series++];
-        *series = (struct xsg_series){0};
-        rc = read_one_series(texts, s, series, err);
-    }
+    if (rc != XSG_OK || stored == 0)
+        return rc;
+    run->series = XSG_NEW_ARRAY(texts->arena, struct xsg_series, (size_t)stored);
+    rc = read_series_rows(texts, run, (size_t)stored, err);
     if (rc == XSG_OK && (int64_t)run->n_series != stored)
         return xsg__store_damaged(texts->store, err,
                                   "run %lld has %lld series, but names for %zu only",

@@ -106,4 +106,13 @@ int xsg__store_check_run(const struct xsg_run *run, struct xsg_err *err);
 int xsg__store_read_run(struct xsg_store *store, struct xsg_arena *arena, int64_t id,
                         struct xsg_run *run, struct xsg_err *err);
 
+/* ---- store_trend.c: inside the caller's transaction ---- */
+
+/* Turns the newest runs into rows of trends, as soon as there are enough of them. */
+int xsg__store_make_trends(struct xsg_store *store, struct xsg_err *err);
+/* Before runs or names are removed; make them anew afterwards. */
+int xsg__store_forget_trends(struct xsg_store *store, struct xsg_err *err);
+/* A row "function, measure, last, data" of trends says what series says, where that still is. */
+int xsg__store_check_trend(struct xsg_store *store, sqlite3_stmt *row, struct xsg_err *err);
+
 #endif

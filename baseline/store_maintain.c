@@ -54,9 +54,12 @@ static int forget(struct xsg_store *store, const struct xsg_store_prune *what, s
     if (rc != XSG_OK)
         return rc;
     *removed = (size_t)sqlite3_changes64(store->db);
+    if (*removed == 0)
+        return XSG_OK;
+    rc = xsg__store_forget_trends(store, err);
     for (size_t i = 0; rc == XSG_OK && i < sizeof forget_names / sizeof *forget_names; i++)
         rc = xsg__store_exec(store, err, forget_names[i], NULL, 0);
-    return rc;
+    return rc == XSG_OK ? xsg__store_make_trends(store, err) : rc;
 }
 
 int xsg_store_prune(struct xsg_store *store, const struct xsg_store_prune *what, size_t *removed,

@@ -2,6 +2,7 @@
 #include <endian.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/calltree.h"
@@ -11,6 +12,10 @@
 /* Ids that this call has met already: a run names the same few texts again and again. */
 struct names {
     struct xsg_map strings, sites, measures;
+};
+
+struct site {
+    int64_t id, function;
 };
 
 /* The id of the row that find selects, or of the one that add makes. */
@@ -72,12 +77,14 @@ static void key_text(struct xsg_buf *key, const char *text)
         xsg_buf_put(key, text, strlen(text) + 1);
 }
 
-static int site_id(struct xsg_store *store, struct names *names, const struct xsg_function *f,
-                   int64_t *id, struct xsg_err *err)
+static int site_of(struct xsg_store *store, struct names *names, const struct xsg_function *f,
+                   struct site *site, struct xsg_err *err)
 {
     struct xsg_buf *key = &store->key;
     const char *const texts[] = {f->name, f->file, f->module};
-    int64_t ids[3], function;
+    const struct site *known;
+    int64_t ids[3];
+    bool is_new;
     xsg_buf_clear(key);
     for (int i = 0; i < 3; i++)
         key_text(key, texts[i]);
@@ -85,29 +92,34 @@ static int site_id(struct xsg_store *store, struct names *names, const struct xs
     xsg_buf_put(key, &f->end_line, sizeof f->end_line);
     xsg_buf_put(key, &f->code, sizeof f->code);
     xsg_buf_put(key, &f->code_deep, sizeof f->code_deep);
-    *id = remembered(&names->sites, key->data, key->len);
-    if (*id)
+    known = xsg_map_get(&names->sites, key->data, key->len);
+    if (known) {
+        *site = *known;
         return XSG_OK;
+    }
     int rc = string_ids(store, names, texts, ids, 3, err);
     if (rc == XSG_OK)
         rc = intern(store,
                     "SELECT id FROM functions"
                     " WHERE ifnull(name, 0) = ifnull(?1, 0) AND ifnull(file, 0) = ifnull(?2, 0)",
                     "INSERT INTO functions (name, file) VALUES (?1, ?2)",
-                    XSG_BIND(xsg__id(ids[0]), xsg__id(ids[1])), &function, err);
+                    XSG_BIND(xsg__id(ids[0]), xsg__id(ids[1])), &site->function, err);
     if (rc == XSG_OK)
         rc = intern(store,
                     "SELECT id FROM sites WHERE function = ?1 AND line = ?2 AND end_line = ?3"
                     " AND ifnull(module, 0) = ifnull(?4, 0) AND code = ?5 AND code_deep = ?6",
                     "INSERT INTO sites (function, line, end_line, module, code, code_deep)"
                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    XSG_BIND(xsg__int(function), xsg__int(f->line), xsg__int(f->end_line),
+                    XSG_BIND(xsg__int(site->function), xsg__int(f->line), xsg__int(f->end_line),
                              xsg__id(ids[2]), xsg__int((int64_t)f->code),
                              xsg__int((int64_t)f->code_deep)),
-                    id, err);
-    if (rc == XSG_OK)
-        remember(&names->sites, key->data, key->len, *id);
-    return rc;
+                    &site->id, err);
+    if (rc != XSG_OK)
+        return rc;
+    struct site *kept = XSG_NEW(&store->scratch, struct site);
+    *kept = *site;
+    *xsg_map_put(&names->sites, key->data, key->len, &is_new) = kept;
+    return XSG_OK;
 }
 
 static int measure_id(struct xsg_store *store, struct names *names, const struct xsg_series *series,
@@ -237,16 +249,42 @@ static int insert_target(struct xsg_store *store, struct names *names, int64_t r
                  xsg__int((int64_t)target->binary)));
 }
 
-static int insert_series(struct xsg_store *store, struct names *names, int64_t run, size_t ord,
-                         const struct xsg_series *series, struct xsg_err *err)
+/* A series on its way into the file: rows go in by key, so that they are written in one piece. */
+struct series_row {
+    int64_t measure, site, function;
+    size_t ord;
+};
+
+static int by_key(const void *a, const void *b)
 {
-    int64_t measure, site;
-    int rc = measure_id(store, names, series, &measure, err);
-    if (rc == XSG_OK)
-        rc = site_id(store, names, &series->function, &site, err);
-    if (rc != XSG_OK)
-        return rc;
-    double *seen = (double *)xsg_alloc(&store->scratch, series->n + 1, sizeof *seen);
+    const struct series_row *x = a, *y = b;
+    if (x->measure != y->measure)
+        return x->measure < y->measure ? -1 : 1;
+    if (x->function != y->function)
+        return x->function < y->function ? -1 : 1;
+    return x->ord < y->ord ? -1 : x->ord > y->ord;
+}
+
+static int name_series(struct xsg_store *store, struct names *names, const struct xsg_run *run,
+                       struct series_row *rows, struct xsg_err *err)
+{
+    struct site site;
+    for (size_t i = 0; i < run->n_series; i++) {
+        rows[i].ord = i;
+        int rc = measure_id(store, names, &run->series[i], &rows[i].measure, err);
+        if (rc == XSG_OK)
+            rc = site_of(store, names, &run->series[i].function, &site, err);
+        if (rc != XSG_OK)
+            return rc;
+        rows[i].site = site.id;
+        rows[i].function = site.function;
+    }
+    return XSG_OK;
+}
+
+static int insert_series(struct xsg_store *store, int64_t run, const struct xsg_series *series,
+                         const struct series_row *row, double *seen, struct xsg_err *err)
+{
     size_t n = 0;
     for (size_t i = 0; i < series->n; i++) {
         if (!isnan(series->values[i]))
@@ -255,11 +293,29 @@ static int insert_series(struct xsg_store *store, struct names *names, int64_t r
     encode_values(&store->bytes, series->values, series->n);
     return xsg__store_exec(
         store, err,
-        "INSERT INTO series (run, ord, measure, site, n, median, mean, data)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        XSG_BIND(xsg__int(run), xsg__int((int64_t)ord), xsg__int(measure), xsg__int(site),
-                 xsg__int((int64_t)n), xsg__double(xsg_median(seen, n)),
-                 xsg__double(xsg_mean(seen, n)), xsg__blob(store->bytes.data, store->bytes.len)));
+        "INSERT INTO series (run, measure, function, ord, site, n, median, mean, data)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        XSG_BIND(xsg__int(run), xsg__int(row->measure), xsg__int(row->function),
+                 xsg__int((int64_t)row->ord), xsg__int(row->site), xsg__int((int64_t)n),
+                 xsg__double(xsg_median(seen, n)), xsg__double(xsg_mean(seen, n)),
+                 xsg__blob(store->bytes.data, store->bytes.len)));
+}
+
+static int insert_all_series(struct xsg_store *store, struct names *names, int64_t id,
+                             const struct xsg_run *run, struct xsg_err *err)
+{
+    struct series_row *rows = XSG_NEW_ARRAY(&store->scratch, struct series_row, run->n_series + 1);
+    size_t longest = 0;
+    int rc = name_series(store, names, run, rows, err);
+    if (rc != XSG_OK)
+        return rc;
+    for (size_t i = 0; i < run->n_series; i++)
+        longest = run->series[i].n > longest ? run->series[i].n : longest;
+    double *seen = XSG_NEW_ARRAY(&store->scratch, double, longest + 1);
+    qsort(rows, run->n_series, sizeof *rows, by_key);
+    for (size_t i = 0; rc == XSG_OK && i < run->n_series; i++)
+        rc = insert_series(store, id, &run->series[rows[i].ord], &rows[i], seen, err);
+    return rc;
 }
 
 int xsg__store_check_run(const struct xsg_run *run, struct xsg_err *err)
@@ -302,14 +358,14 @@ int xsg__store_insert_run(struct xsg_store *store, const struct xsg_run *run, co
     int rc = insert_head(store, run, uid, id, err);
     for (size_t i = 0; rc == XSG_OK && i < run->n_targets; i++)
         rc = insert_target(store, &names, *id, i, &run->targets[i], err);
-    for (size_t i = 0; rc == XSG_OK && i < run->n_series; i++)
-        rc = insert_series(store, &names, *id, i, &run->series[i], err);
+    if (rc == XSG_OK)
+        rc = insert_all_series(store, &names, *id, run, err);
     for (size_t i = 0; rc == XSG_OK && i < run->n_warnings; i++)
         rc = xsg__store_exec(store, err,
                              "INSERT INTO run_warnings (run, ord, text) VALUES (?1, ?2, ?3)",
                              XSG_BIND(xsg__int(*id), xsg__int((int64_t)i),
                                       xsg__text(run->warnings[i] ? run->warnings[i] : "")));
-    return rc;
+    return rc == XSG_OK ? xsg__store_make_trends(store, err) : rc;
 }
 
 int xsg_store_put(struct xsg_store *store, struct xsg_run *run, struct xsg_err *err)

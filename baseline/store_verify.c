@@ -161,6 +161,23 @@ static void look_at_orphan(struct findings *findings, sqlite3_stmt *row)
                              (long long)sqlite3_column_int64(row, 0)));
 }
 
+static void look_at_misplaced(struct findings *findings, sqlite3_stmt *row)
+{
+    add(findings, xsg_printf(findings->arena, "series %lld of run %lld stands in a wrong place",
+                             (long long)sqlite3_column_int64(row, 1),
+                             (long long)sqlite3_column_int64(row, 0)));
+}
+
+static void look_at_trend(struct findings *findings, sqlite3_stmt *row)
+{
+    struct xsg_err why = {{0}, {0}};
+    int rc = xsg__store_check_trend(findings->store, row, &why);
+    if (rc == XSG_ENOMEM)
+        findings->no_memory = true;
+    else if (rc != XSG_OK)
+        add(findings, xsg_strdup(findings->arena, why.text));
+}
+
 static int check_schema(struct findings *findings, struct xsg_err *err)
 {
     struct xsg_err why = {{0}, {0}};
@@ -183,6 +200,12 @@ static int check_all(struct findings *findings, struct xsg_err *err)
         {"SELECT run, ord FROM series WHERE site NOT IN (SELECT p.id FROM sites p JOIN functions f"
          " ON f.id = p.function) OR measure NOT IN (SELECT id FROM measures)",
          look_at_orphan},
+        {"SELECT s.run, s.ord FROM series s JOIN sites p ON p.id = s.site"
+         " WHERE p.function <> s.function UNION ALL SELECT run, max(ord) FROM series"
+         " GROUP BY run HAVING max(ord) + 1 <> count(*) OR min(ord) <> 0"
+         " OR count(DISTINCT ord) <> count(*)",
+         look_at_misplaced},
+        {"SELECT function, measure, last, data FROM trends", look_at_trend},
         {"SELECT run, ord, tree FROM targets WHERE tree IS NOT NULL", look_at_tree},
         {"SELECT id, json FROM comparisons", look_at_comparison},
     };

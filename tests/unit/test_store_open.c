@@ -29,12 +29,12 @@ static void a_store_is_made_only_when_asked_for(void **state)
     assert_int_equal(temp_store_open(t, true), XSG_OK);
     struct xsg_store_stat stat;
     assert_int_equal(xsg_store_stat(t->store, &stat, &t->err), XSG_OK);
-    assert_int_equal(stat.schema_version, 2);
+    assert_int_equal(stat.schema_version, 3);
     assert_int_equal(stat.runs, 0);
     assert_int_equal(stat.oldest, 0);
     assert_string_equal(temp_store_ask(t, "PRAGMA journal_mode"), "wal");
     assert_string_equal(temp_store_ask(t, "PRAGMA auto_vacuum"), "2");
-    assert_string_equal(temp_store_ask(t, "PRAGMA user_version"), "2");
+    assert_string_equal(temp_store_ask(t, "PRAGMA user_version"), "3");
     temp_store_assert_clean(t);
 }
 
@@ -86,10 +86,10 @@ static void a_newer_store_is_refused_and_left_alone(void **state)
     xsg_store_close(t->store);
     t->store = NULL;
     temp_store_do(t, "PRAGMA user_version = 9; PRAGMA wal_checkpoint(TRUNCATE)");
-    refused(t, XSG_EFAILED, "was made by a newer xsgate (schema 9, this one knows 2)");
+    refused(t, XSG_EFAILED, "was made by a newer xsgate (schema 9, this one knows 3)");
     temp_store_do(t, "PRAGMA user_version = -3; PRAGMA wal_checkpoint(TRUNCATE)");
     refused(t, XSG_ECORRUPT, "is damaged: its schema has the number -3");
-    temp_store_do(t, "PRAGMA user_version = 2");
+    temp_store_do(t, "PRAGMA user_version = 3");
     assert_int_equal(temp_store_open(t, false), XSG_OK);
     assert_int_equal(temp_store_runs(t), 1);
 }
@@ -102,29 +102,30 @@ static void an_older_store_is_brought_up_to_date(void **state)
     const struct xsg_embedded *known = xsg__store_migrations;
     static const char better[] = "ALTER TABLE runs ADD COLUMN note TEXT;";
     static const char broken[] = "DELETE FROM series; DROP TABLE nowhere;";
-    struct xsg_embedded four[] = {known[0],
+    struct xsg_embedded five[] = {known[0],
                                   known[1],
-                                  {"0003_better.sql", better, sizeof better - 1},
-                                  {"0004_broken.sql", broken, sizeof broken - 1},
+                                  known[2],
+                                  {"0004_better.sql", better, sizeof better - 1},
+                                  {"0005_broken.sql", broken, sizeof broken - 1},
                                   {NULL, NULL, 0}};
-    xsg__store_migrations = four;
+    xsg__store_migrations = five;
     /* The last step fails: the one before stays, it leaves no trace. */
     int rc = temp_store_open(t, false);
     char *version = temp_store_ask(t, "PRAGMA user_version");
     char *series = temp_store_ask(t, "SELECT count(*) FROM series");
-    four[3].name = NULL;
+    five[4].name = NULL;
     int again = temp_store_open(t, false);
     int64_t runs = again == XSG_OK ? temp_store_runs(t) : -1;
     if (again == XSG_OK)
         put_one(t);
     xsg__store_migrations = known;
     assert_int_equal(rc, XSG_ECORRUPT);
-    assert_string_equal(version, "3");
+    assert_string_equal(version, "4");
     assert_string_equal(series, "9");
     assert_int_equal(again, XSG_OK);
     assert_int_equal(runs, 1);
     assert_int_equal(temp_store_open(t, false), XSG_EFAILED);
-    assert_text(t->err.text, "(schema 3, this one knows 2)");
+    assert_text(t->err.text, "(schema 4, this one knows 3)");
 }
 
 static void a_store_of_the_first_schema_keeps_its_runs(void **state)
@@ -308,12 +309,15 @@ static void a_hostile_schema_does_no_harm(void **state)
         "CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM strings; END",
         "ALTER TABLE series RENAME TO hidden; CREATE VIEW series AS"
         " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
-        " SELECT i AS run, i AS ord, 1 AS measure, 1 AS site, 1 AS n, 1.0 AS median, 1.0 AS mean,"
+        " SELECT i AS run, i AS ord, 1 AS measure, 1 AS function, 1 AS site, 1 AS n, 1.0 AS "
+        "median, 1.0 AS mean,"
         " zeroblob(8) AS data FROM n",
         "DROP VIEW v_series; DROP TABLE series",
         "DROP VIEW v_series; DROP TABLE series;"
-        "CREATE TABLE series (run, ord, measure, site, n, median, mean, data);"
-        "INSERT INTO series VALUES (1, 0, 1, 1, 1, 'x', 'y', 'not a blob')",
+        "CREATE TABLE series (run, measure, function, ord, site, n, median, mean, data);"
+        "INSERT INTO series VALUES (1, 1, 1, 0, 1, 1, 'x', 'y', 'not a blob')",
+        "INSERT INTO trends SELECT id, 1, 0, x'0102' FROM functions;"
+        "INSERT INTO trend_blocks VALUES (9223372036854775807)",
         "UPDATE sites SET line = 99999999999, end_line = -5",
         "UPDATE targets SET lost = -1, samples = -2"};
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++) {
