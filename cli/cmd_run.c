@@ -55,8 +55,8 @@ out:
 }
 
 static const struct xsg_opt opts[] = {
-    {XSG_OPT_STRING, 'b', "baseline", "REF",
-     "gate against the merge base with REF; auto: as CI says", &o.baseline, NULL, "ref"},
+    {XSG_OPT_STRING, 'b', "baseline", "REF", "gate against the merge base with REF or auto",
+     &o.baseline, NULL, "ref"},
     {XSG_OPT_FLAG, 0, "no-fetch", NULL, "fetch nothing where a shallow clone lacks the base",
      &o.no_fetch, NULL, NULL},
     XSG_GATE_OPTION_ROWS(o.gate),

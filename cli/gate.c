@@ -58,10 +58,32 @@ static int parse_rounds(struct xsg_cli *cli, const char *text, int64_t *rounds)
     return 0;
 }
 
+static int parse_pairing(struct xsg_cli *cli, const char *text, enum xsg_pairing *pairing)
+{
+    static const char *const words[] = {"auto", "alternate", "same-core", "two-core"};
+    const char *nearest;
+
+    *pairing = XSG_PAIRING_AUTO;
+    for (size_t i = 0; text && i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(text, words[i]) != 0)
+            continue;
+        *pairing = (enum xsg_pairing)i;
+        return 0;
+    }
+    if (!text)
+        return 0;
+    xsg_fail(&cli->err, XSG_EINVAL, "--pairing %s: expected auto, alternate, same-core or two-core",
+             text);
+    nearest = xsg_nearest(text, words, sizeof words / sizeof words[0]);
+    return nearest ? xsg_fail_hint(&cli->err, XSG_EINVAL, "did you mean '%s'?", nearest)
+                   : XSG_EINVAL;
+}
+
 int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
                      const struct xsg_gate_options *options)
 {
     struct xsg_gate *gate = &project->suite.gate;
+    enum xsg_pairing pairing;
     int64_t rounds;
     int rc = xsg_publish_check_trust(cli, options->take_risk);
 
@@ -70,6 +92,8 @@ int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
 
     if (rc == 0)
         rc = parse_rounds(cli, options->rounds, &rounds);
+    if (rc == 0)
+        rc = parse_pairing(cli, options->pairing, &pairing);
     if (rc == 0)
         rc = apply_metrics(cli, gate, &options->metrics);
     if (rc != 0)
@@ -184,7 +208,7 @@ static void on_progress(void *arg, const char *line)
 
 /* A look: targets whose every delta is decided are measured no more; the others have spent the
  * error up to here. */
-static void on_look(void *arg, const struct xsg_plan_look *look, bool *open)
+static void on_look(void *arg, const struct xsg_plan_look *look, enum xsg_plan_decision *decision)
 {
     struct look_state *state = arg;
     struct xsg_arena scratch = XSG_ARENA_INIT;
@@ -201,8 +225,9 @@ static void on_look(void *arg, const struct xsg_plan_look *look, bool *open)
     if (xsg_compare(&scratch, &state->base->run, run, &state->project->suite.gate, &state->compare,
                     &comparison, &err) == 0) {
         for (size_t i = 0; i < run->n_targets; i++) {
-            if (open[i] && xsg_compare_decided(&comparison, run->targets[i].name)) {
-                open[i] = false;
+            if (decision[i] == XSG_PLAN_CONTINUE &&
+                xsg_compare_decided(&comparison, run->targets[i].name)) {
+                decision[i] = XSG_PLAN_STOP;
                 state->decided[i] = true;
             }
         }
@@ -221,6 +246,7 @@ static struct xsg_plan_options plan_options(struct xsg_cli *cli,
     };
 
     parse_rounds(cli, options->rounds, &plan.rounds); /* checked by xsg_gate_prepare */
+    parse_pairing(cli, options->pairing, &plan.pairing);
     xsg_verbose("seed of the order of rounds: %llu", (unsigned long long)plan.seed);
     return plan;
 }

@@ -11,8 +11,9 @@
 struct xsg_gate_options {
     double threshold; /* NaN: as configured */
     struct xsg_strings metrics, reports;
-    const char *rounds; /* "auto" or a number */
-    const char *filter; /* glob: functions that the gate judges */
+    const char *rounds;  /* "auto" or a number */
+    const char *filter;  /* glob: functions that the gate judges */
+    const char *pairing; /* a word; NULL: as configured */
     double max_time;
     bool fresh, stored, strict, no_build;
     bool no_publish, take_risk; /* cli/publish.h */
@@ -30,6 +31,8 @@ struct xsg_gate_options {
          &(o).metrics, NULL, "metric"},                                                              \
         {XSG_OPT_STRING, 'n',  "rounds", "N|auto", "rounds to measure; auto stops when decided",     \
          &(o).rounds,    NULL, NULL},                                                                \
+        {XSG_OPT_STRING, 0,    "pairing", "HOW", "auto, alternate, same-core or two-core",           \
+         &(o).pairing,   NULL, NULL},                                                                \
         {XSG_OPT_SECONDS, 0,    "max-time", "TIME", "stop measuring after this time, e.g. 5m",       \
          &(o).max_time,   NULL, NULL},                                                               \
         {XSG_OPT_FLAG, 0,    "fresh", NULL, "measure both sides now, whatever is stored",            \

@@ -83,5 +83,6 @@ struct xsg_launcher xsg_project_launcher(const struct xsg_project *project)
                                  .code = project->code,
                                  .pin_cpu = -1,
                                  .interrupt = &xsg_interrupted,
-                                 .invoke = xsg_launch_run};
+                                 .invoke = xsg_launch_run,
+                                 .invoke_pair = xsg_launch_pair};
 }

@@ -10,8 +10,9 @@
 #include "harness/machine.h"
 #include "harness/plan_parts.h"
 
-#define DEFAULT_MAX_ROUNDS 40
-#define MAX_PADDING 4096
+#define DEFAULT_MAX_ROUNDS 80
+/* One control pair in the middle of every so many rounds. */
+#define CONTROL_EVERY 10
 /* A target that uses more CPU time than this share of the elapsed time works in parallel. */
 #define PARALLEL_ABOVE 1.1
 
@@ -19,60 +20,21 @@ static const size_t look_rounds[] = {10, 20, 40, 80, 160, 320};
 
 enum { BASE = XSG_PLAN_BASE, HEAD = XSG_PLAN_HEAD, SIDES = XSG_PLAN_SIDES };
 
-struct plan {
-    struct xsg_arena *arena;
-    const struct xsg_launcher *launcher;
-    struct xsg_plan_side *side[SIDES]; /* side[BASE] may be NULL */
-    const struct xsg_plan_options *options;
-    struct xsg_plan_target *targets;
-    size_t n_targets;
-    struct xsg_rng rng;
-    size_t max_rounds;
-    int first; /* side */
-    int64_t start_ns;
-    struct xsg_err *err;
-};
-
-static int64_t now_ns(const struct plan *plan)
+static int64_t now_ns(const struct xsg_plan *plan)
 {
     return plan->options->clock->monotonic_ns(plan->options->clock->arg);
 }
 
-static double elapsed_s(const struct plan *plan)
+double xsg_plan_elapsed_s(const struct xsg_plan *plan)
 {
     return (double)(now_ns(plan) - plan->start_ns) / 1e9;
 }
 
-/* ---- one invocation ---------------------------------------------------------------------------
- */
-
-/* "ended with status 3; what to do", then the output's last lines. Who compares names the side. */
-static const char *describe_failure(const struct plan *plan, const struct xsg_invocation *run)
+void xsg_plan_say(struct xsg_plan *plan, const struct xsg_plan_target *target, const char *what)
 {
-    return xsg_printf(plan->arena, "%s%s%s%s", run->failure, run->hint ? "; " : "",
-                      run->hint ? run->hint : "", run->output ? run->output : "");
-}
-
-static int launch(struct plan *plan, struct xsg_plan_target *target, int side, size_t padding,
-                  struct xsg_arena *scratch, struct xsg_invocation *out)
-{
-    struct xsg_launcher launcher = *plan->launcher;
-    struct xsg_launch what = {.target = target->suite,
-                              .root = plan->side[side]->root,
-                              .bench = target->bench,
-                              .env_padding = padding,
-                              .no_profile = target->suite->profile == XSG_MODE_INSTRUCTIONS};
-    int rc;
-
-    if (launcher.interrupt && *launcher.interrupt)
-        return xsg_fail(plan->err, XSG_EINTR, "interrupted");
-    if (launcher.pin_cpu < 0)
-        launcher.pin_cpu = target->pin_cpu;
-    *out = (struct xsg_invocation){0};
-    rc = launcher.invoke(scratch, &launcher, &what, out, plan->err);
-    if (rc == 0 && out->failure)
-        target->part[side].invalid = describe_failure(plan, out);
-    return rc;
+    if (plan->options->progress)
+        plan->options->progress(plan->options->arg,
+                                xsg_printf(plan->arena, "%s: %s", target->suite->name, what));
 }
 
 /* ---- before the first round -------------------------------------------------------------------
@@ -108,18 +70,21 @@ static bool is_serial(const struct xsg_invocation *run)
 }
 
 /* The very first invocation says how often benches repeat, and whether pinning would hurt. */
-static int calibrate(struct plan *plan, struct xsg_plan_target *target)
+static int calibrate(struct xsg_plan *plan, struct xsg_plan_target *target)
 {
     struct xsg_arena scratch = XSG_ARENA_INIT;
     struct xsg_invocation run;
     int rc;
 
     target->bench = "calibrate:200ms";
-    rc = launch(plan, target, plan->first, 0, &scratch, &run);
+    rc = xsg_plan_launch(plan, target, plan->first, 0, &scratch, &run);
     target->bench = NULL;
     if (rc == 0 && !run.failure) {
         target->bench = bench_counts(plan->arena, &run.profile);
-        if (is_serial(&run))
+        target->serial = is_serial(&run);
+        target->waits = xsg_plan_waits(&run);
+        target->alone_s = (double)run.proc.wall_ns / 1e9;
+        if (target->serial)
             target->pin_cpu = xsg_machine_pick_cpu();
     }
     xsg_arena_release(&scratch);
@@ -127,7 +92,7 @@ static int calibrate(struct plan *plan, struct xsg_plan_target *target)
 }
 
 /* Invocations that do not count: caches get warm, failures of both sides show early. */
-static int warm_up(struct plan *plan, struct xsg_plan_target *target)
+static int warm_up(struct xsg_plan *plan, struct xsg_plan_target *target)
 {
     int n = target->suite->warmup > 1 ? target->suite->warmup : 1;
     int rc = calibrate(plan, target);
@@ -136,7 +101,7 @@ static int warm_up(struct plan *plan, struct xsg_plan_target *target)
         for (int i = side == plan->first; rc == 0 && i < n && !target->part[side].invalid; i++) {
             struct xsg_arena scratch = XSG_ARENA_INIT;
             struct xsg_invocation run;
-            rc = launch(plan, target, side, 0, &scratch, &run);
+            rc = xsg_plan_launch(plan, target, side, 0, &scratch, &run);
             xsg_arena_release(&scratch);
         }
         if (target->part[side].invalid)
@@ -145,54 +110,22 @@ static int warm_up(struct plan *plan, struct xsg_plan_target *target)
     return rc;
 }
 
-static int warm_up_all(struct plan *plan)
+static int warm_up_all(struct xsg_plan *plan)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < plan->n_targets; i++) {
         struct xsg_plan_target *target = &plan->targets[i];
-        if (plan->options->progress)
-            plan->options->progress(plan->options->arg,
-                                    xsg_printf(plan->arena, "%s: warming up", target->suite->name));
+        xsg_plan_say(plan, target, "warming up");
         rc = warm_up(plan, target);
     }
     return rc;
 }
 
-/* ---- one round --------------------------------------------------------------------------------
+/* ---- the loop's means -------------------------------------------------------------------------
  */
 
-/* Both sides once, in random order, with the same padding: what differs between them is the code.
- * A round counts whole or not at all. */
-static int run_round(struct plan *plan, struct xsg_plan_target *target)
-{
-    struct xsg_arena scratch = XSG_ARENA_INIT;
-    struct xsg_invocation run[SIDES];
-    size_t padding = (size_t)xsg_rng_below(&plan->rng, MAX_PADDING);
-    int swapped = (int)xsg_rng_below(&plan->rng, 2);
-    int64_t start = now_ns(plan);
-    int rc = 0;
-
-    for (int i = 0; rc == 0 && target->open && i < SIDES; i++) {
-        int side = i ^ swapped;
-        if (!plan->side[side])
-            continue;
-        rc = launch(plan, target, side, padding, &scratch, &run[side]);
-        if (target->part[side].invalid)
-            target->open = false;
-    }
-    if (rc != 0 || !target->open)
-        goto out;
-    for (int side = plan->first; rc == 0 && side < SIDES; side++)
-        rc = xsg_plan_collect(plan->arena, &target->part[side], target->rounds, &run[side]);
-    target->rounds++;
-    target->seconds += (double)(now_ns(plan) - start) / 1e9;
-out:
-    xsg_arena_release(&scratch);
-    return rc;
-}
-
-static size_t n_open(const struct plan *plan)
+static size_t n_open(const struct xsg_plan *plan)
 {
     size_t n = 0;
 
@@ -201,7 +134,7 @@ static size_t n_open(const struct plan *plan)
     return n;
 }
 
-static void shuffle(struct plan *plan, size_t *order, size_t n)
+static void shuffle(struct xsg_plan *plan, size_t *order, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         order[i] = i;
@@ -226,7 +159,7 @@ static void format_left(char *out, size_t size, double seconds)
         snprintf(out, size, "%.0fm%02.0fs", floor(s / 60), fmod(s, 60));
 }
 
-static void report_progress(struct plan *plan, const struct xsg_plan_target *target)
+static void report_progress(struct xsg_plan *plan, const struct xsg_plan_target *target)
 {
     double left = 0;
     char text[32], line[256];
@@ -239,7 +172,7 @@ static void report_progress(struct plan *plan, const struct xsg_plan_target *tar
             left += t->seconds / (double)t->rounds * (double)(plan->max_rounds - t->rounds);
     }
     if (plan->options->max_time_s > 0)
-        left = fmin(left, fmax(0, plan->options->max_time_s - elapsed_s(plan)));
+        left = fmin(left, fmax(0, plan->options->max_time_s - xsg_plan_elapsed_s(plan)));
     format_left(text, sizeof text, left);
     snprintf(line, sizeof line, "%s: round %zu of %s%zu%s%s%s", target->suite->name,
              target->rounds + 1, plan->options->rounds > 0 ? "" : "at most ", plan->max_rounds,
@@ -252,7 +185,7 @@ static void report_progress(struct plan *plan, const struct xsg_plan_target *tar
  */
 
 /* A fixed number of rounds is looked at once, at its end: early looks would spend its error. */
-static size_t planned_looks(const struct plan *plan)
+static size_t planned_looks(const struct xsg_plan *plan)
 {
     size_t n = 0;
 
@@ -262,28 +195,29 @@ static size_t planned_looks(const struct plan *plan)
     return n + 1; /* the last one is at max_rounds */
 }
 
-static bool look_is_due(const struct plan *plan, size_t rounds, size_t index)
+static bool look_is_due(const struct xsg_plan *plan, size_t rounds, size_t index)
 {
     return rounds >= plan->max_rounds ||
            (index + 1 < planned_looks(plan) && rounds >= look_rounds[index]);
 }
 
-static int fill(struct plan *plan)
+static int fill(struct xsg_plan *plan)
 {
     int rc = xsg_plan_fill(plan->arena, plan->targets, plan->n_targets, plan->side, plan->err);
 
     for (int side = plan->first; side < SIDES; side++)
-        plan->side[side]->run->elapsed_s = elapsed_s(plan);
+        plan->side[side]->run->elapsed_s = xsg_plan_elapsed_s(plan);
     return rc;
 }
 
-static int look(struct plan *plan, size_t rounds, size_t *index, bool last)
+static int look(struct xsg_plan *plan, size_t rounds, size_t *index, bool last)
 {
     struct xsg_plan_look now = {.index = *index,
                                 .n_looks = planned_looks(plan),
                                 .rounds = rounds,
+                                .planned = plan->max_rounds,
                                 .last = last || rounds >= plan->max_rounds};
-    bool *open;
+    enum xsg_plan_decision *decision;
     int rc;
 
     ++*index;
@@ -292,27 +226,50 @@ static int look(struct plan *plan, size_t rounds, size_t *index, bool last)
     rc = fill(plan);
     if (rc != 0)
         return rc;
-    open = XSG_NEW_ARRAY(plan->arena, bool, plan->n_targets);
+    decision = XSG_NEW_ARRAY(plan->arena, enum xsg_plan_decision, plan->n_targets);
     for (size_t i = 0; i < plan->n_targets; i++)
-        open[i] = plan->targets[i].open;
-    plan->options->look(plan->options->arg, &now, open);
-    for (size_t i = 0; i < plan->n_targets; i++)
-        plan->targets[i].open = plan->targets[i].open && open[i];
+        decision[i] = plan->targets[i].open ? XSG_PLAN_CONTINUE : XSG_PLAN_STOP;
+    plan->options->look(plan->options->arg, &now, decision);
+    for (size_t i = 0; i < plan->n_targets; i++) {
+        struct xsg_plan_target *target = &plan->targets[i];
+        if (decision[i] == XSG_PLAN_CONFIRM && target->rounds > 0 && !target->part[HEAD].invalid &&
+            !target->part[BASE].invalid)
+            target->fresh_from = target->rounds;
+        target->open = target->open && decision[i] == XSG_PLAN_CONTINUE;
+    }
     return 0;
 }
 
 /* Would another round of this target end after the time is up? One round is always measured. */
-static bool out_of_time(const struct plan *plan, const struct xsg_plan_target *target)
+static bool out_of_time(const struct xsg_plan *plan, const struct xsg_plan_target *target)
 {
     double limit = plan->options->max_time_s;
 
     if (limit <= 0 || target->rounds == 0)
         return false;
-    return elapsed_s(plan) + target->seconds / (double)target->rounds > limit;
+    return xsg_plan_elapsed_s(plan) + target->seconds / (double)target->rounds > limit;
+}
+
+/* A round, and at times a control pair. A failing control pair says nothing about the code: the
+ * same will happen to a round, and is told there. */
+static int run_round(struct xsg_plan *plan, struct xsg_plan_target *target)
+{
+    struct xsg_plan_control control;
+    const char *failure;
+    int rc = xsg_plan_round(plan, target);
+
+    if (rc != 0 || !plan->side[BASE] || !target->pairing || target->part[BASE].invalid ||
+        target->part[HEAD].invalid || target->rounds % CONTROL_EVERY != CONTROL_EVERY / 2 ||
+        out_of_time(plan, target))
+        return rc;
+    rc = xsg_plan_control(plan, target, target->pairing, &control, &failure);
+    if (rc == 0 && !failure)
+        xsg_plan_keep_control(plan, target, &control);
+    return rc;
 }
 
 /* Each open target once, in random order. */
-static int run_targets(struct plan *plan, size_t *order)
+static int run_targets(struct xsg_plan *plan, size_t *order)
 {
     int rc = 0;
 
@@ -331,7 +288,50 @@ static int run_targets(struct plan *plan, size_t *order)
     return rc;
 }
 
-static size_t most_rounds(const struct plan *plan)
+static size_t fresh_rounds(const struct xsg_plan_target *target)
+{
+    size_t quarter = (target->fresh_from + 3) / 4;
+
+    return quarter > XSG_PLAN_FRESH_ROUNDS ? quarter : XSG_PLAN_FRESH_ROUNDS;
+}
+
+/* What the look saw as a regression is measured again before anybody hears of it. */
+static int confirm_target(struct xsg_plan *plan, size_t index)
+{
+    struct xsg_plan_target *target = &plan->targets[index];
+    size_t from = target->fresh_from, end = from + fresh_rounds(target);
+    bool settled;
+    int rc = 0;
+
+    target->open = true;
+    while (rc == 0 && target->open && target->rounds < end && !out_of_time(plan, target)) {
+        xsg_plan_say(plan, target, "slower; measuring again to confirm it");
+        rc = run_round(plan, target);
+    }
+    target->fresh_from = 0;
+    if (rc == 0)
+        rc = fill(plan);
+    if (rc != 0 || !target->open)
+        return rc;
+    settled = !plan->options->confirmed ||
+              plan->options->confirmed(plan->options->arg, index, from) ||
+              target->rounds >= plan->max_rounds;
+    target->open = !settled;
+    return 0;
+}
+
+static int confirm(struct xsg_plan *plan)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < plan->n_targets; i++) {
+        if (plan->targets[i].fresh_from > 0)
+            rc = confirm_target(plan, i);
+    }
+    return rc;
+}
+
+static size_t most_rounds(const struct xsg_plan *plan)
 {
     size_t most = 0;
 
@@ -340,7 +340,7 @@ static size_t most_rounds(const struct plan *plan)
     return most;
 }
 
-static int run_rounds(struct plan *plan)
+static int run_rounds(struct xsg_plan *plan)
 {
     size_t *order = XSG_NEW_ARRAY(plan->arena, size_t, plan->n_targets);
     size_t look_index = 0, round = 0, looked_at = 0;
@@ -352,16 +352,20 @@ static int run_rounds(struct plan *plan)
         if (rc == 0 && round > looked_at && look_is_due(plan, round, look_index)) {
             rc = look(plan, round, &look_index, false);
             looked_at = round;
+            if (rc == 0)
+                rc = confirm(plan);
         }
     }
     /* Out of time between two looks: what came since the last one has to be paid for as well. */
     if (rc == 0 && looked_at < round && look_index < planned_looks(plan))
         rc = look(plan, round, &look_index, true);
-    return rc;
+    return rc == 0 ? confirm(plan) : rc;
 }
 
-static int open_targets(struct plan *plan, const struct xsg_suite *suite)
+static int open_targets(struct xsg_plan *plan, const struct xsg_suite *suite)
 {
+    /* Each look may be followed by a fresh batch, of a quarter of the rounds so far. */
+    size_t most = plan->max_rounds + (plan->max_rounds + 3) / 4 + XSG_PLAN_FRESH_ROUNDS;
     int rc = 0;
 
     plan->n_targets = suite->n_targets;
@@ -374,16 +378,16 @@ static int open_targets(struct plan *plan, const struct xsg_suite *suite)
         for (int side = plan->first; rc == 0 && side < SIDES; side++) {
             struct xsg_plan_part *part = &target->part[side];
             rc = xsg_collect_open(&part->collect, plan->arena, target->suite->name, plan->err);
-            part->wall = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
-            part->cpu = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
-            part->waited = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
-            part->queued = XSG_NEW_ARRAY(plan->arena, double, plan->max_rounds);
+            part->wall = XSG_NEW_ARRAY(plan->arena, double, most);
+            part->cpu = XSG_NEW_ARRAY(plan->arena, double, most);
+            part->waited = XSG_NEW_ARRAY(plan->arena, double, most);
+            part->queued = XSG_NEW_ARRAY(plan->arena, double, most);
         }
     }
     return rc;
 }
 
-static int count(const struct plan *plan, const struct xsg_suite *suite)
+static int count(const struct xsg_plan *plan, const struct xsg_suite *suite)
 {
     const struct xsg_counts_plan counts = {.arena = plan->arena,
                                            .suite = suite,
@@ -395,12 +399,23 @@ static int count(const struct plan *plan, const struct xsg_suite *suite)
     return xsg_counts_run(&counts, plan->targets, plan->n_targets, plan->err);
 }
 
+static int choose_pairings(struct xsg_plan *plan)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < plan->n_targets; i++) {
+        if (plan->targets[i].open)
+            rc = xsg_plan_choose_pairing(plan, &plan->targets[i]);
+    }
+    return rc;
+}
+
 int xsg_plan_run(struct xsg_arena *arena, const struct xsg_suite *suite,
                  const struct xsg_launcher *launcher, struct xsg_plan_side *base,
                  struct xsg_plan_side *head, const struct xsg_plan_options *options,
                  struct xsg_err *err)
 {
-    struct plan plan = {
+    struct xsg_plan plan = {
         .arena = arena,
         .launcher = launcher,
         .side = {base, head},
@@ -419,6 +434,8 @@ int xsg_plan_run(struct xsg_arena *arena, const struct xsg_suite *suite,
         rc = warm_up_all(&plan);
     if (rc == 0)
         rc = count(&plan, suite);
+    if (rc == 0)
+        rc = choose_pairings(&plan);
     if (rc == 0)
         rc = run_rounds(&plan);
     return rc == 0 ? fill(&plan) : rc;

@@ -1,8 +1,10 @@
-/* What the plan's files share: plan.c (order, looks, budget), plan_run.c (what was measured). */
+/* What the plan's files share: plan.c (looks, budget), plan_round.c (one round), plan_pairing.c
+ * (which way of pairing), plan_run.c (what was measured). */
 #ifndef XSG_HARNESS_PLAN_PARTS_H
 #define XSG_HARNESS_PLAN_PARTS_H
 
 #include "base/opt.h"
+#include "base/rng.h"
 #include "harness/plan.h"
 #include "profiler/fold.h"
 
@@ -21,6 +23,11 @@ struct xsg_plan_part {
     int leftovers;                  /* processes that outlived the target, in the worst round */
 };
 
+/* ln of the ratio of two invocations of base, by each kind of time. */
+struct xsg_plan_control {
+    double cpu, wall;
+};
+
 struct xsg_plan_target {
     const struct xsg_suite_target *suite;
     struct xsg_plan_part part[XSG_PLAN_SIDES];
@@ -28,14 +35,64 @@ struct xsg_plan_target {
     size_t counted;    /* counted runs of each side: 0, or all of them */
     const char *bench; /* fixed iteration counts, NULL: none */
     int pin_cpu;       /* -1: not pinned */
+    bool serial;       /* one thread of execution, as far as the first invocation shows */
+    bool waits;        /* it leaves its CPU for more than a fifth of the time; the same */
+    double alone_s;    /* elapsed time of that invocation */
+    enum xsg_pairing pairing;
+    const char *pairing_reason;
+    struct xsg_plan_control *control;
+    size_t n_control, cap_control;
+    int swapped;       /* order of the last round or control pair, */
+    bool swap_is_due;  /* of which the next one has the other */
+    size_t fresh_from; /* rounds before the fresh batch that is being measured; 0: none is */
     bool open;         /* to be measured further */
     bool out_of_time;  /* closed because the time was up */
     double seconds;    /* spent in rounds so far, for the estimate of what is left */
 };
 
+struct xsg_plan {
+    struct xsg_arena *arena;
+    const struct xsg_launcher *launcher;
+    struct xsg_plan_side *side[XSG_PLAN_SIDES]; /* side[XSG_PLAN_BASE] may be NULL */
+    const struct xsg_plan_options *options;
+    struct xsg_plan_target *targets;
+    size_t n_targets;
+    struct xsg_rng rng;
+    size_t max_rounds;
+    int first; /* side */
+    int64_t start_ns;
+    struct xsg_err *err;
+};
+
+/* ---- plan.c ---- */
+double xsg_plan_elapsed_s(const struct xsg_plan *plan);
+void xsg_plan_say(struct xsg_plan *plan, const struct xsg_plan_target *target, const char *what);
+
+/* ---- plan_round.c ---- */
+/* One invocation of a side. Its failure makes the side invalid. */
+int xsg_plan_launch(struct xsg_plan *plan, struct xsg_plan_target *target, int side, size_t padding,
+                    struct xsg_arena *scratch, struct xsg_invocation *out);
+/* Both sides once in the target's pairing: what differs between them is the code. A round counts
+ * whole or not at all. */
+int xsg_plan_round(struct xsg_plan *plan, struct xsg_plan_target *target);
+/* Base against base in that pairing. *failure (in the plan's arena): why it failed, or NULL. */
+int xsg_plan_control(struct xsg_plan *plan, struct xsg_plan_target *target,
+                     enum xsg_pairing pairing, struct xsg_plan_control *control,
+                     const char **failure);
+
+/* ---- plan_pairing.c ---- */
+/* Chooses the target's pairing, if there are two sides, by what it asks for, by what it and the
+ * machine allow, and by the spread of control pairs. Needs serial, waits and alone_s. */
+int xsg_plan_choose_pairing(struct xsg_plan *plan, struct xsg_plan_target *target);
+void xsg_plan_keep_control(struct xsg_plan *plan, struct xsg_plan_target *target,
+                           const struct xsg_plan_control *control);
+
+/* ---- plan_run.c ---- */
 /* Round r of a side: its profile and what the kernel counted. */
 int xsg_plan_collect(struct xsg_arena *arena, struct xsg_plan_part *part, size_t round,
                      const struct xsg_invocation *invocation);
+/* Is this invocation one that leaves its CPU for more than a fifth of its time by itself? */
+bool xsg_plan_waits(const struct xsg_invocation *run);
 
 /* Everything measured so far into the sides' runs; may be repeated. side[XSG_PLAN_BASE] may be
  * NULL. The runs' warnings are replaced. */

@@ -38,6 +38,14 @@ static bool is_waiting(const struct xsg_invocation *run)
     return counted || proc->voluntary_switches >= proc->involuntary_switches;
 }
 
+bool xsg_plan_waits(const struct xsg_invocation *run)
+{
+    const struct xsg_proc_result *proc = &run->proc;
+    double used = (double)(proc->user_ns + proc->system_ns + proc->queued_ns);
+
+    return used < WAITING_BELOW * (double)proc->wall_ns && is_waiting(run);
+}
+
 int xsg_plan_collect(struct xsg_arena *arena, struct xsg_plan_part *part, size_t round,
                      const struct xsg_invocation *invocation)
 {
@@ -163,6 +171,17 @@ static const char *mode_words(struct xsg_arena *arena, unsigned modes)
     return words + (words[0] == ',');
 }
 
+static void fill_pairing(struct xsg_arena *arena, const struct xsg_plan_target *target, bool wall,
+                         struct xsg_target_run *run)
+{
+    run->pairing = target->pairing;
+    run->pairing_reason = target->pairing_reason;
+    run->n_control = target->n_control;
+    run->control = XSG_NEW_ARRAY(arena, double, target->n_control);
+    for (size_t i = 0; i < target->n_control; i++)
+        run->control[i] = wall ? target->control[i].wall : target->control[i].cpu;
+}
+
 static int fill_side(struct xsg_arena *arena, struct xsg_plan_target *targets, size_t n, int side,
                      int first, struct xsg_run *run, struct xsg_err *err)
 {
@@ -179,6 +198,8 @@ static int fill_side(struct xsg_arena *arena, struct xsg_plan_target *targets, s
         run->targets[i].command = target->suite->command;
         run->targets[i].profile = mode_words(arena, target->suite->profile);
         run->targets[i].invalid = target->part[side].invalid;
+        if (target->rounds > 0)
+            fill_pairing(arena, target, waits(target, first), &run->targets[i]);
         if (target->rounds > 0 || target->counted > 0)
             rc = xsg_collect_finish(target->part[side].collect, &run->series, &run->n_series,
                                     &run->targets[i], err);

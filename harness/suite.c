@@ -177,6 +177,8 @@ static int read_top_value(struct xsg_suite_reader *r, const struct xsg_yaml *nod
         return xsg_suite_ratio(r, node, &gate->min_share);
     if (strcmp(key, "metrics") == 0)
         return xsg_suite_metrics(r, node, &gate->metrics, &gate->n_metrics);
+    if (strcmp(key, "pairing") == 0)
+        return xsg_suite_pairing(r, node, &suite->pairing);
     return read_texts(r, node, "a list of function names, * for any text", &gate->ignore,
                       &gate->n_ignore);
 }
@@ -233,9 +235,9 @@ static int set_metrics(const struct xsg_suite_reader *r, struct xsg_suite *suite
 
 static int read_file(struct xsg_suite_reader *r, struct xsg_suite *suite)
 {
-    static const char *const keys[] = {
-        "build",   "build_timeout", "threshold", "alpha",  "min_share",
-        "metrics", "targets",       "gates",     "ignore", "ci"};
+    static const char *const keys[] = {"build",     "build_timeout", "threshold", "alpha",
+                                       "min_share", "pairing",       "metrics",   "targets",
+                                       "gates",     "ignore",        "ci"};
     const struct xsg_yaml *root = r->file.root;
     if (!root)
         return xsg_yaml_fail(&r->file, NULL, false, r->err,
@@ -248,6 +250,10 @@ static int read_file(struct xsg_suite_reader *r, struct xsg_suite *suite)
     rc = read_targets(r, xsg_yaml_get(root, "targets"), suite);
     if (rc)
         return rc;
+    for (size_t i = 0; i < suite->n_targets; i++) {
+        if (suite->targets[i].pairing == XSG_PAIRING_AUTO)
+            suite->targets[i].pairing = suite->pairing;
+    }
     rc = set_metrics(r, suite);
     if (rc)
         return rc;

@@ -27,6 +27,7 @@ struct xsg_suite_target {
     double timeout_s; /* default 60 */
     int warmup;       /* invocations per side before the first round, at least 1 (default) */
     int64_t rate_hz;  /* sampling rate; default 250 */
+    enum xsg_pairing pairing; /* default: the suite's, or AUTO */
     int line;
 };
 
@@ -55,7 +56,8 @@ struct xsg_suite {
     double build_timeout_s; /* default 1800 */
     struct xsg_suite_target *targets;
     size_t n_targets;
-    struct xsg_gate gate; /* threshold, rules, ignore, metrics; alpha, min_share */
+    enum xsg_pairing pairing; /* of targets that have none of their own */
+    struct xsg_gate gate;     /* threshold, rules, ignore, metrics; alpha, min_share */
     struct xsg_suite_ci ci;
     const char *hash; /* hex over what decides comparability: build, commands, profiles */
 };

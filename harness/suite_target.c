@@ -43,6 +43,17 @@ static int read_profile(struct xsg_suite_reader *r, const struct xsg_yaml *node,
     return XSG_OK;
 }
 
+int xsg_suite_pairing(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                      enum xsg_pairing *pairing)
+{
+    static const char *const words[] = {"auto", "alternate", "same-core", "two-core"};
+    size_t index;
+    int rc = xsg_suite_word(r, node, "pairing", words, COUNT(words), NULL, 0, &index);
+    if (rc == XSG_OK)
+        *pairing = (enum xsg_pairing)index;
+    return rc;
+}
+
 int xsg_suite_metric(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char **metric)
 {
     const char **names = XSG_NEW_ARRAY(r->arena, const char *, xsg_n_metrics);
@@ -180,6 +191,8 @@ static int read_target_value(struct xsg_suite_reader *r, const struct xsg_yaml *
         return read_env(r, node, target);
     if (strcmp(key, "timeout") == 0)
         return xsg_suite_seconds(r, node, &target->timeout_s);
+    if (strcmp(key, "pairing") == 0)
+        return xsg_suite_pairing(r, node, &target->pairing);
     if (strcmp(key, "warmup") == 0) {
         rc = xsg_suite_int(r, node, 1, 100, &number);
         if (rc == XSG_OK)
@@ -193,7 +206,7 @@ int xsg_suite_target(struct xsg_suite_reader *r, const struct xsg_yaml *node,
                      struct xsg_suite_target *target)
 {
     static const char *const keys[] = {"name",    "command", "directory", "profile", "metrics",
-                                       "timeout", "warmup",  "rate",      "env"};
+                                       "timeout", "warmup",  "rate",      "env",     "pairing"};
     if (node->type != XSG_YAML_MAP)
         return xsg_yaml_fail(&r->file, node, false, r->err,
                              "a target is a map with at least 'name' and 'command'");

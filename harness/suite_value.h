@@ -5,6 +5,8 @@
 #ifndef XSG_HARNESS_SUITE_VALUE_H
 #define XSG_HARNESS_SUITE_VALUE_H
 
+#include <xsgate/run.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/yaml.h"
@@ -48,6 +50,8 @@ int xsg_suite_word(struct xsg_suite_reader *r, const struct xsg_yaml *node, cons
 
 /* ---- suite_target.c ---- */
 int xsg_suite_metric(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char **metric);
+int xsg_suite_pairing(struct xsg_suite_reader *r, const struct xsg_yaml *node,
+                      enum xsg_pairing *pairing);
 /* An empty list leaves both as they are. */
 int xsg_suite_metrics(struct xsg_suite_reader *r, const struct xsg_yaml *node,
                       const char ***metrics, size_t *n_metrics);

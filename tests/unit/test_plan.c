@@ -53,8 +53,9 @@ static struct {
     bool open[2];
 } looks[10];
 static size_t n_looks;
-static size_t close_first_at, close_second_at; /* the look's number + 1 */
+static size_t close_first_at, close_second_at, confirm_first_at; /* the look's number + 1 */
 static char progress[MOST][100];
+static bool at_once_possible;
 static size_t n_progress;
 
 static int64_t fake_now(void *arg)
@@ -127,17 +128,50 @@ static int fake_invoke(struct xsg_arena *scratch, const struct xsg_launcher *lau
     return 0;
 }
 
-static void on_look(void *arg, const struct xsg_plan_look *look, bool *open)
+/* Both at once: on one core, or on two; each way has a spread of its own, in percent. */
+static struct {
+    double same_core, two_core;
+    bool fails;
+    size_t n_same_core, n_two_core;
+    int swapped; /* pairs whose first had the higher core */
+} pairs;
+
+static int fake_invoke_pair(struct xsg_arena *const scratch[2], const struct xsg_launcher *launcher,
+                            const struct xsg_launch_pair *pair, struct xsg_invocation *out,
+                            struct xsg_err *e)
+{
+    bool same = pair->cpu[0] == pair->cpu[1];
+    double spread = same ? pairs.same_core : pairs.two_core;
+    size_t n = same ? pairs.n_same_core++ : pairs.n_two_core++;
+    int64_t start = now;
+    pairs.swapped += pair->cpu[0] > pair->cpu[1];
+    for (int i = 0; i < 2; i++) {
+        int rc = fake_invoke(scratch[i], launcher, &pair->launch[i], &out[i], e);
+        if (rc != 0)
+            return rc;
+    }
+    out[0].proc.user_ns += (int64_t)((double)out[0].proc.user_ns * spread / 100 * (n % 2 ? 1 : -1));
+    if (!same)
+        now = start + (now - start) / 2;
+    if (pairs.fails)
+        out[1].failure = xsg_strdup(scratch[1], "the port is taken");
+    return 0;
+}
+
+static void on_look(void *arg, const struct xsg_plan_look *look, enum xsg_plan_decision *decision)
 {
     assert_ptr_equal(arg, &fake);
     looks[n_looks].look = *look;
     looks[n_looks].n = base_run.n_series ? base_run.series[0].n : 0;
-    memcpy(looks[n_looks].open, open, sizeof looks[n_looks].open);
+    for (size_t i = 0; i < 2; i++)
+        looks[n_looks].open[i] = decision[i] == XSG_PLAN_CONTINUE;
     n_looks++;
     if (n_looks == close_first_at)
-        open[0] = false;
+        decision[0] = XSG_PLAN_STOP;
     if (n_looks == close_second_at)
-        open[1] = false;
+        decision[1] = XSG_PLAN_STOP;
+    if (n_looks == confirm_first_at)
+        decision[0] = XSG_PLAN_CONFIRM;
 }
 
 static void on_progress(void *arg, const char *line)
@@ -151,11 +185,13 @@ static int setup(void **state)
     (void)state;
     memset(&err, 0, sizeof err);
     memset(&fake, 0, sizeof fake);
+    memset(&pairs, 0, sizeof pairs);
+    at_once_possible = false;
     fake.seconds = 0.5;
     fake.cpu_share = 1;
     fake.slow_head = 1;
     fake.n_threads = 1;
-    n_calls = n_looks = n_progress = close_first_at = close_second_at = 0;
+    n_calls = n_looks = n_progress = close_first_at = close_second_at = confirm_first_at = 0;
     flag = 0;
     now = 1000;
     base_run = head_run = (struct xsg_run){0};
@@ -180,8 +216,11 @@ static int teardown(void **state)
 
 static int run_with(struct xsg_plan_side *first)
 {
-    struct xsg_launcher launcher = {
-        .pin_cpu = -1, .interrupt = &flag, .invoke = fake_invoke, .invoke_arg = &fake};
+    struct xsg_launcher launcher = {.pin_cpu = -1,
+                                    .interrupt = &flag,
+                                    .invoke = fake_invoke,
+                                    .invoke_pair = at_once_possible ? fake_invoke_pair : NULL,
+                                    .invoke_arg = &fake};
     return xsg_plan_run(&arena, &suite, &launcher, first, &head, &options, &err);
 }
 
@@ -205,11 +244,32 @@ static const struct xsg_series *find(const struct xsg_run *r, const char *target
 
 /* ---- order ---- */
 
+/* Takes the control pairs out of the calls: base twice, with one padding. Returns how many. */
+static size_t take_controls(void)
+{
+    size_t n = 0, kept = 0;
+    for (size_t i = 0; i < n_calls; i++) {
+        bool control = i > 4 && i + 1 < n_calls && calls[i].side == 'B' &&
+                       calls[i + 1].side == 'B' && calls[i].target == calls[i + 1].target &&
+                       calls[i].padding == calls[i + 1].padding;
+        n += control;
+        if (control)
+            i++;
+        else
+            calls[kept++] = calls[i];
+    }
+    n_calls = kept;
+    return n;
+}
+
 static void test_rounds_are_interleaved(void **state)
 {
     (void)state;
     options.rounds = 30;
     assert_int_equal(run(), 0);
+    assert_int_equal(take_controls(), 2 * 3); /* one in ten rounds of each target */
+    assert_int_equal(base_run.targets[0].n_control, 3);
+    assert_true(base_run.targets[1].control[2] == 0); /* equal programs in equal time */
     assert_int_equal(n_calls, 4 + 30 * 4);
     /* First the warm-up: of each target base, then head. */
     const char *warm = "1B1H2B2H";
@@ -218,7 +278,7 @@ static void test_rounds_are_interleaved(void **state)
         assert_int_equal(calls[i].side, warm[2 * i + 1]);
         assert_int_equal(calls[i].padding, 0);
     }
-    int head_first = 0, second_first = 0, changes = 0;
+    int head_first = 0, second_first = 0, changes = 0, first_of[2] = {0};
     for (size_t r = 0; r < 30; r++) {
         const struct call *c = &calls[4 + 4 * r];
         for (int k = 0; k < 4; k += 2) { /* both sides of a target stand together */
@@ -229,10 +289,14 @@ static void test_rounds_are_interleaved(void **state)
             head_first += c[k].side == 'H';
         }
         assert_int_not_equal(c[0].target, c[2].target);
+        first_of[c[0].target - '1'] += c[0].side == 'H';
+        first_of[c[2].target - '1'] += c[2].side == 'H';
         second_first += c[0].target == '2';
         changes += r > 0 && c[0].padding != c[-4].padding;
     }
     assert_in_range(head_first, 18, 42); /* of 60 */
+    for (int i = 0; i < 2; i++)
+        assert_in_range(first_of[i], 12, 18); /* of 30: balanced, but for the control pairs */
     assert_in_range(second_first, 6, 24);
     assert_true(changes > 25);
     assert_int_equal(find(&base_run, "1", NULL, "cpu")->n, 30);
@@ -340,18 +404,20 @@ static void test_only_serial_targets_are_pinned(void **state)
 
 /* ---- looks ---- */
 
-static void test_looks_at_10_20_40(void **state)
+static void test_looks_at_10_20_40_80(void **state)
 {
     (void)state;
     assert_int_equal(run(), 0);
-    assert_int_equal(count_calls('1', 'B'), 41);
-    assert_int_equal(n_looks, 3);
-    static const size_t at[] = {10, 20, 40};
-    for (size_t i = 0; i < 3; i++) {
+    take_controls();
+    assert_int_equal(count_calls('1', 'B'), 81);
+    assert_int_equal(n_looks, 4);
+    static const size_t at[] = {10, 20, 40, 80};
+    for (size_t i = 0; i < 4; i++) {
         assert_int_equal(looks[i].look.index, i);
-        assert_int_equal(looks[i].look.n_looks, 3);
+        assert_int_equal(looks[i].look.n_looks, 4);
+        assert_int_equal(looks[i].look.planned, 80);
         assert_int_equal(looks[i].look.rounds, at[i]);
-        assert_int_equal(looks[i].look.last, i == 2);
+        assert_int_equal(looks[i].look.last, i == 3);
         assert_int_equal(looks[i].n, at[i]); /* what was measured is there to look at */
         assert_true(looks[i].open[0] && looks[i].open[1]);
     }
@@ -380,6 +446,7 @@ static void test_decided_targets_stop(void **state)
     close_first_at = 1;
     close_second_at = 2;
     assert_int_equal(run(), 0);
+    take_controls();
     assert_int_equal(count_calls('1', 'B'), 11);
     assert_int_equal(count_calls('1', 'H'), 11);
     assert_int_equal(count_calls('2', 'H'), 21);
@@ -402,6 +469,183 @@ static void test_a_fixed_number_is_looked_at_once(void **state)
     assert_int_equal(run(), 0);
 }
 
+/* ---- pairing ---- */
+
+static void run_pairs(enum xsg_pairing asked)
+{
+    suite.n_targets = 1;
+    at_once_possible = true;
+    options.pairing = asked;
+    options.rounds = 20;
+    assert_int_equal(run(), 0);
+}
+
+static void assert_pairing(enum xsg_pairing pairing, const char *reason)
+{
+    assert_int_equal(base_run.targets[0].pairing, pairing);
+    assert_int_equal(head_run.targets[0].pairing, pairing);
+    if (!strstr(head_run.targets[0].pairing_reason, reason))
+        fail_msg("'%s' is not in '%s'", reason, head_run.targets[0].pairing_reason);
+}
+
+static void test_same_core(void **state)
+{
+    (void)state;
+    run_pairs(XSG_PAIRING_SAME_CORE);
+    assert_pairing(XSG_PAIRING_SAME_CORE, "asked for");
+    assert_int_equal(pairs.n_same_core, 20 + 2);
+    assert_int_equal(pairs.n_two_core, 0);
+    assert_int_equal(base_run.targets[0].n_control, 2);
+    assert_int_equal(find(&head_run, "1", NULL, "time")->n, 20);
+}
+
+static void test_two_core(void **state)
+{
+    (void)state;
+    int cpus[2];
+    run_pairs(XSG_PAIRING_TWO_CORE);
+    if (xsg_machine_pick_cpus(cpus) == 0) {
+        assert_pairing(XSG_PAIRING_ALTERNATE, "one CPU");
+        return;
+    }
+    assert_pairing(XSG_PAIRING_TWO_CORE, "asked for");
+    assert_int_equal(pairs.n_two_core, 22);
+    assert_int_equal(pairs.swapped, 11); /* balanced over the sides */
+}
+
+/* The clock of scopes goes on while the other side has the core. */
+static void test_scopes_do_not_share_a_core(void **state)
+{
+    (void)state;
+    targets[0].profile = XSG_MODE_SCOPES;
+    run_pairs(XSG_PAIRING_SAME_CORE);
+    assert_pairing(XSG_PAIRING_ALTERNATE, "go on while the other side has the core");
+    assert_int_equal(pairs.n_same_core, 0);
+}
+
+static void test_the_targets_own_pairing(void **state)
+{
+    (void)state;
+    targets[0].pairing = XSG_PAIRING_SAME_CORE;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_SAME_CORE, "asked for");
+    setup(NULL);
+    targets[0].pairing = XSG_PAIRING_SAME_CORE;
+    run_pairs(XSG_PAIRING_ALTERNATE);
+    assert_pairing(XSG_PAIRING_ALTERNATE, "asked for");
+}
+
+static void test_auto_takes_what_spreads_least(void **state)
+{
+    (void)state;
+    int cpus[2];
+    pairs.same_core = 1;
+    pairs.two_core = 4;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_SAME_CORE, "equal programs differ by");
+    assert_int_equal(base_run.targets[0].n_control, 5 + 2); /* those of the trial, too */
+    setup(NULL);
+    pairs.same_core = 4;
+    pairs.two_core = 1;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(xsg_machine_pick_cpus(cpus) == 2 ? XSG_PAIRING_TWO_CORE : XSG_PAIRING_SAME_CORE,
+                   "equal programs differ by");
+    setup(NULL);
+    pairs.same_core = pairs.two_core = 4;
+    fake.seconds = 0.1; /* short enough to try one after the other */
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_ALTERNATE, "equal programs differ by");
+}
+
+static void test_auto_asks_the_target(void **state)
+{
+    (void)state;
+    fake.n_threads = 2;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_ALTERNATE, "more than one thread");
+    setup(NULL);
+    fake.cpu_share = 0.3;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_ALTERNATE, "waits");
+    setup(NULL);
+    pairs.fails = true;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_ALTERNATE, "fails when two of it run at once");
+    assert_null(head_run.targets[0].invalid);
+    setup(NULL);
+    fake.seconds = 20;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_SAME_CORE, "too long");
+    assert_int_equal(pairs.n_same_core, 22);
+}
+
+/* ---- confirmation ---- */
+
+static size_t confirmed_from, confirmed_rounds, n_confirmed;
+static bool confirms;
+
+static bool on_confirmed(void *arg, size_t target, size_t from)
+{
+    assert_ptr_equal(arg, &fake);
+    assert_int_equal(target, 0);
+    confirmed_from = from;
+    confirmed_rounds = find(&head_run, "1", NULL, "time")->n;
+    n_confirmed++;
+    return confirms;
+}
+
+static void run_confirming(size_t at, bool yes)
+{
+    options.confirmed = on_confirmed;
+    confirms = yes;
+    confirm_first_at = at;
+    n_confirmed = 0;
+    assert_int_equal(run(), 0);
+    assert_int_equal(n_confirmed, 1);
+}
+
+static void test_a_regression_is_measured_again(void **state)
+{
+    (void)state;
+    close_second_at = 1;
+    run_confirming(1, true);
+    assert_int_equal(confirmed_from, 10);
+    assert_int_equal(confirmed_rounds, 15);
+    assert_int_equal(find(&head_run, "1", NULL, "time")->n, 15);
+    assert_int_equal(find(&head_run, "2", NULL, "time")->n, 10);
+    assert_int_equal(n_looks, 1);
+}
+
+/* A quarter of the rounds so far, also after the last look. */
+static void test_the_fresh_batch_grows(void **state)
+{
+    (void)state;
+    close_second_at = 1;
+    run_confirming(4, false);
+    assert_int_equal(confirmed_from, 80);
+    assert_int_equal(confirmed_rounds, 100);
+}
+
+static void test_what_went_away_goes_on(void **state)
+{
+    (void)state;
+    close_second_at = 1;
+    run_confirming(1, false);
+    assert_int_equal(confirmed_rounds, 15);
+    assert_int_equal(n_looks, 4);
+    assert_int_equal(find(&head_run, "1", NULL, "time")->n, 80);
+}
+
+static void test_a_fresh_batch_is_within_the_time(void **state)
+{
+    (void)state;
+    fake.seconds = 1;
+    close_second_at = 1;
+    options.max_time_s = 52; /* warm-up 4, ten rounds 40, two controls 4, and two more rounds */
+    run_confirming(1, true);
+    assert_int_equal(confirmed_rounds, 12);
+}
+
 /* ---- the budget ---- */
 
 static void test_the_time_is_kept(void **state)
@@ -416,7 +660,7 @@ static void test_the_time_is_kept(void **state)
     assert_int_equal(n_looks, 1);
     assert_true(looks[0].look.last);
     assert_int_equal(looks[0].look.rounds, 4);
-    assert_int_equal(looks[0].look.n_looks, 3);
+    assert_int_equal(looks[0].look.n_looks, 4);
     assert_int_equal(looks[0].n, 4);
     assert_int_equal(head_run.n_warnings, 2);
     assert_string_equal(head_run.warnings[0], "1: the time was up after 4 rounds");
@@ -598,7 +842,7 @@ static void test_progress(void **state)
     suite.n_targets = 1;
     options.max_time_s = 9.5;
     assert_int_equal(run(), 0);
-    assert_string_equal(progress[2], "1: round 2 of at most 40, about 8s left");
+    assert_string_equal(progress[2], "1: round 2 of at most 80, about 8s left");
 }
 
 int main(void)
@@ -611,7 +855,17 @@ int main(void)
         TEST(test_benches_are_calibrated_once),
         TEST(test_no_benches_no_counts),
         TEST(test_only_serial_targets_are_pinned),
-        TEST(test_looks_at_10_20_40),
+        TEST(test_same_core),
+        TEST(test_two_core),
+        TEST(test_scopes_do_not_share_a_core),
+        TEST(test_the_targets_own_pairing),
+        TEST(test_auto_takes_what_spreads_least),
+        TEST(test_auto_asks_the_target),
+        TEST(test_a_regression_is_measured_again),
+        TEST(test_the_fresh_batch_grows),
+        TEST(test_what_went_away_goes_on),
+        TEST(test_a_fresh_batch_is_within_the_time),
+        TEST(test_looks_at_10_20_40_80),
         TEST(test_looks_never_beyond_the_last_round),
         TEST(test_decided_targets_stop),
         TEST(test_a_fixed_number_is_looked_at_once),

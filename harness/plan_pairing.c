@@ -1,0 +1,221 @@
+/*
+ * Which way of pairing: what is asked for, what target and machine allow, and of that what makes
+ * control pairs (base against base) spread least for the time that they take.
+ *
+ * Why not simply one of them: on one core, both sides see the same clock, caches and neighbours,
+ * slice by slice; that is the best on a machine where others work, and never bad. On two idle cores
+ * the sides do not even evict each other's caches, and a round takes half the time; but when
+ * somebody else uses one of the cores, that side alone pays. docs/guide/verdict.md has figures.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/stats.h"
+#include "harness/machine.h"
+#include "harness/plan_parts.h"
+
+/* Each way is tried with so many control pairs: five tell a factor of two, and more cost more than
+ * they win. */
+#define TRIAL_PAIRS 5
+/* Below this, a target alone, one after the other is tried as well. It has not won against one core
+ * in any measurement, so long runs do not spend their time on it. */
+#define CHEAP_S 0.3
+/* No trial when it would take longer than this, or than this share of the time given. */
+#define TRIAL_S 30.0
+#define TRIAL_SHARE 0.1
+/* Another way has to be better than one core by this much: five pairs are no proof. */
+#define CLEARLY 0.7
+
+enum { ALTERNATE, SAME_CORE, TWO_CORE, WAYS };
+static const enum xsg_pairing pairing_of[WAYS] = {XSG_PAIRING_ALTERNATE, XSG_PAIRING_SAME_CORE,
+                                                  XSG_PAIRING_TWO_CORE};
+
+struct way {
+    bool possible;
+    double y[TRIAL_PAIRS];
+    struct xsg_plan_control control[TRIAL_PAIRS];
+    size_t n;
+    double seconds;
+};
+
+void xsg_plan_keep_control(struct xsg_plan *plan, struct xsg_plan_target *target,
+                           const struct xsg_plan_control *control)
+{
+    target->control = xsg_grow(plan->arena, target->control, &target->cap_control,
+                               target->n_control + 1, sizeof *target->control);
+    target->control[target->n_control++] = *control;
+}
+
+/* Do the times of its functions go on while another program has the CPU? Those of scopes and
+ * instrumented functions are differences of a counter; samples are taken by CPU time. */
+static bool has_wall_like_times(const struct xsg_plan_target *target)
+{
+    return target->suite->profile & (XSG_MODE_SCOPES | XSG_MODE_FUNCTIONS);
+}
+
+static void choose(struct xsg_plan_target *target, enum xsg_pairing pairing, const char *reason)
+{
+    target->pairing = pairing;
+    target->pairing_reason = reason;
+}
+
+/* Why neither way of running both at once will do, or NULL. */
+static const char *why_alternate(const struct xsg_plan *plan, const struct xsg_plan_target *target)
+{
+    int cpus[2];
+
+    if (!target->serial)
+        return "it has more than one thread or process";
+    if (target->waits)
+        return "it waits more than it computes";
+    if (has_wall_like_times(target) && xsg_machine_pick_cpus(cpus) < 2)
+        return "its scopes need a core for each side, and there is one";
+    return plan->launcher->invoke_pair ? NULL : "both at once is not possible here";
+}
+
+/* ---- the trial --------------------------------------------------------------------------------
+ */
+
+static double trial_s(const struct way *ways, double alone_s)
+{
+    static const double runs[WAYS] = {2, 2, 1};
+    double sum = 0;
+
+    for (int i = 0; i < WAYS; i++)
+        sum += ways[i].possible ? runs[i] * TRIAL_PAIRS * alone_s : 0;
+    return sum;
+}
+
+static int try_way(struct xsg_plan *plan, struct xsg_plan_target *target, int index,
+                   struct way *way)
+{
+    double start = xsg_plan_elapsed_s(plan);
+    struct xsg_plan_control *control = &way->control[way->n];
+    const char *failure;
+    int rc = xsg_plan_control(plan, target, pairing_of[index], control, &failure);
+
+    if (rc != 0)
+        return rc;
+    way->seconds += xsg_plan_elapsed_s(plan) - start;
+    if (failure || !isfinite(control->cpu))
+        way->possible = false;
+    else
+        way->y[way->n++] = fabs(control->cpu);
+    return 0;
+}
+
+static int run_trial(struct xsg_plan *plan, struct xsg_plan_target *target, struct way *ways)
+{
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < TRIAL_PAIRS; i++) {
+        for (int k = 0; rc == 0 && k < WAYS; k++) {
+            if (ways[k].possible)
+                rc = try_way(plan, target, k, &ways[k]);
+        }
+    }
+    return rc;
+}
+
+/* The spread about 0, which equal programs have for their mean; robust. NaN: not tried. */
+static double spread(const struct way *way)
+{
+    return way->possible && way->n > 0 ? 1.4826 * xsg_median(way->y, way->n) : (double)NAN;
+}
+
+/* The standard error that a given time buys, but for a factor. */
+static double cost(const struct way *way)
+{
+    return spread(way) * sqrt(way->seconds / (double)(way->n ? way->n : 1));
+}
+
+static int best_way(const struct way *ways)
+{
+    int best = ways[SAME_CORE].possible ? SAME_CORE : ALTERNATE;
+
+    for (int i = 0; i < WAYS; i++) {
+        if (i != best && ways[i].possible && cost(&ways[i]) < CLEARLY * cost(&ways[best]))
+            best = i;
+    }
+    return best;
+}
+
+static const char *describe_trial(struct xsg_arena *arena, const struct way *ways, int best)
+{
+    static const char *const names[WAYS] = {"one after the other", "on one core", "on two cores"};
+    const char *text =
+        xsg_printf(arena, "equal programs differ by %.2g %% so", 100 * spread(&ways[best]));
+
+    for (int i = 0; i < WAYS; i++) {
+        if (i != best && ways[i].possible && ways[i].n > 0)
+            text = xsg_printf(arena, "%s, by %.2g %% %s", text, 100 * spread(&ways[i]), names[i]);
+    }
+    return text;
+}
+
+static int choose_by_trial(struct xsg_plan *plan, struct xsg_plan_target *target, struct way *ways)
+{
+    double limit =
+        plan->options->max_time_s > 0 ? TRIAL_SHARE * plan->options->max_time_s : TRIAL_S;
+    bool same_core = ways[SAME_CORE].possible;
+    int best, rc;
+
+    if (trial_s(ways, target->alone_s) > fmin(limit, TRIAL_S)) {
+        choose(target, same_core ? XSG_PAIRING_SAME_CORE : XSG_PAIRING_ALTERNATE,
+               "a trial of the ways would have taken too long");
+        return 0;
+    }
+    rc = run_trial(plan, target, ways);
+    if (rc != 0)
+        return rc;
+    if (!ways[SAME_CORE].possible && !ways[TWO_CORE].possible) {
+        choose(target, XSG_PAIRING_ALTERNATE, "it fails when two of it run at once");
+        return 0;
+    }
+    best = best_way(ways);
+    choose(target, pairing_of[best], describe_trial(plan->arena, ways, best));
+    for (size_t i = 0; i < ways[best].n; i++)
+        xsg_plan_keep_control(plan, target, &ways[best].control[i]);
+    return 0;
+}
+
+static int choose_by_itself(struct xsg_plan *plan, struct xsg_plan_target *target)
+{
+    struct way ways[WAYS] = {0};
+    const char *alternate = why_alternate(plan, target);
+    int cpus[2];
+
+    if (alternate) {
+        choose(target, XSG_PAIRING_ALTERNATE, alternate);
+        return 0;
+    }
+    ways[SAME_CORE].possible = !has_wall_like_times(target);
+    ways[TWO_CORE].possible = xsg_machine_pick_cpus(cpus) == 2;
+    ways[ALTERNATE].possible = !ways[SAME_CORE].possible || target->alone_s < CHEAP_S;
+    xsg_plan_say(plan, target, "trying ways of pairing");
+    return choose_by_trial(plan, target, ways);
+}
+
+int xsg_plan_choose_pairing(struct xsg_plan *plan, struct xsg_plan_target *target)
+{
+    enum xsg_pairing asked =
+        plan->options->pairing ? plan->options->pairing : target->suite->pairing;
+    int cpus[2];
+
+    if (!plan->side[XSG_PLAN_BASE])
+        return 0;
+    if (plan->options->rounds > 0 && plan->options->rounds < XSG_PLAN_FRESH_ROUNDS &&
+        asked == XSG_PAIRING_AUTO)
+        choose(target, XSG_PAIRING_ALTERNATE, "few rounds were asked for");
+    else if (asked == XSG_PAIRING_AUTO)
+        return choose_by_itself(plan, target);
+    else if (asked == XSG_PAIRING_SAME_CORE && has_wall_like_times(target))
+        choose(target, XSG_PAIRING_ALTERNATE,
+               "same-core was asked for, but the times of scopes and instrumented functions go on "
+               "while the other side has the core");
+    else if (asked == XSG_PAIRING_TWO_CORE && xsg_machine_pick_cpus(cpus) < 1)
+        choose(target, XSG_PAIRING_ALTERNATE, "two-core was asked for, but there is one CPU");
+    else
+        choose(target, asked, "asked for");
+    return 0;
+}
