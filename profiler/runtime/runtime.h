@@ -17,6 +17,7 @@
  * process.c    attach, exit, fork, environment
  * thread.c     a thread's region and block
  * tree.c       nodes, durations, histograms
+ * preempted.c  time that other programs had
  * scope.c      what <xsgate/profile.h> calls
  * function.c   -finstrument-functions
  * cost.c       what a scope costs here
@@ -40,7 +41,8 @@
 enum {
     XSG__MAX_DEPTH = 4096, /* levels of the tree, and of the functions' stack */
     XSG__CALLEES = 1024,   /* a power of two */
-    XSG__MAX_BEGIN = 256   /* open XSG_BEGINs of a thread */
+    XSG__MAX_BEGIN = 256,  /* open XSG_BEGINs of a thread */
+    XSG__SPANS = 256       /* of preemption that a thread remembers */
 };
 
 enum xsg__flag {
@@ -55,6 +57,23 @@ enum xsg__flag {
 struct xsg__begin {        /* an open XSG_BEGIN */
     struct xsg__node *own; /* NULL: not recorded */
     uint64_t start;
+};
+
+struct xsg__look { /* at a thread's clocks */
+    uint64_t ticks, mono_ns, cpu_ns;
+    uint64_t switches; /* voluntary context switches */
+};
+
+struct xsg__span { /* ticks: taken of from .. to */
+    uint64_t from, to, taken;
+};
+
+struct xsg__preempted {
+    uint64_t check_at; /* ticks from which a call's end looks again */
+    uint64_t latest;   /* end of the newest span; a call that began later overlaps none */
+    uint32_t n;
+    struct xsg__look last;
+    struct xsg__span span[XSG__SPANS]; /* oldest first */
 };
 
 /* A thread's block: private memory, made together with its region and used again with it. */
@@ -84,6 +103,7 @@ struct xsg__block {
     struct xsg__node **path; /* open functions, outermost first; NULL unless they are armed */
     struct xsg__node nobody; /* path[0], whom nobody calls */
     struct xsg__begin begins[XSG__MAX_BEGIN];
+    struct xsg__preempted preempted;
     void *sampler;           /* sample.c's own */
     struct xsg__block *next; /* all blocks of the process; never shortened except by fork */
 };
@@ -174,6 +194,12 @@ void xsg__node_record(struct xsg__block *block, struct xsg__node *node, uint64_t
                       uint64_t now);
 /* The end of a timed scope of the calling thread, and its parent is current again. */
 void xsg__leave_slowly(struct xsg__node *own, uint64_t start, uint64_t now);
+
+/* ---- preempted.c ---- */
+void xsg__preempted_start(struct xsg__block *block); /* in the thread; also after a fork */
+void xsg__preempted_look(struct xsg__block *block);
+/* Ticks of start .. end that other programs had. */
+uint64_t xsg__preempted_between(const struct xsg__block *block, uint64_t start, uint64_t end);
 
 static inline uint32_t xsg__hash(const struct xsg__node *parent, uint64_t key)
 {

@@ -173,6 +173,7 @@ static void start_thread(struct xsg__block *block, uint32_t tid)
     block->flags = xsg__process.config.modes & XSG_SEG_MODE_FUNCTIONS ? XSG__FUNCTIONS : 0;
     block->hot.current = block->nodes;
     block->floor = xsg__now();
+    xsg__preempted_start(block);
     block->head->tid = tid;
     block->head->threads++;
     prctl(PR_GET_NAME, block->head->name);
@@ -365,6 +366,7 @@ void xsg__threads_forked(void)
     own->tid = current_tid();
     own->head->tid = own->tid;
     own->floor = xsg__now();
+    xsg__preempted_start(own);
     own->flags |= XSG__UNSETTLED;
     own->sampler = NULL;
     memset(own->hot.cache, 0, sizeof own->hot.cache);

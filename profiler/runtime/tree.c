@@ -170,6 +170,20 @@ record_oddly(struct xsg__block *block, struct xsg__node *node, uint64_t start, u
     return start;
 }
 
+/* An estimate, so that it makes no new minimum. */
+static __attribute__((noinline, cold)) uint64_t without_preemption(const struct xsg__block *block,
+                                                                   const struct xsg__node *node,
+                                                                   uint64_t start, uint64_t now)
+{
+    uint64_t d = now - start - xsg__preempted_between(block, start, now), least = 0;
+
+    if (node->hist && block->hists[node->hist - 1].n > 0)
+        least = block->hists[node->hist - 1].min;
+    if (least > now - start)
+        least = now - start;
+    return d < least ? least : d;
+}
+
 static inline __attribute__((always_inline)) void
 record(struct xsg__block *block, struct xsg__node *node, uint64_t start, uint64_t now)
 {
@@ -181,6 +195,10 @@ record(struct xsg__block *block, struct xsg__node *node, uint64_t start, uint64_
         now = now < start ? start : now;
     }
     d = now - start;
+    if (XSG__UNLIKELY(now >= block->preempted.check_at))
+        xsg__preempted_look(block);
+    if (XSG__UNLIKELY(start < block->preempted.latest))
+        d = without_preemption(block, node, start, now);
     if (XSG__LIKELY(node->hist))
         add_duration(&block->hists[node->hist - 1], d);
     if (node->next) {

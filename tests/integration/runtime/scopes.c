@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,13 +20,14 @@
 
 static __thread volatile unsigned long sink;
 
+/* CPU time, so that a neighbour does not do the waiting. */
 static void spin(unsigned long ns)
 {
     struct timespec from, now;
 
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
     do
-        clock_gettime(CLOCK_MONOTONIC, &now);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     while ((unsigned long)(now.tv_sec - from.tv_sec) * 1000000000ul + (unsigned long)now.tv_nsec -
                (unsigned long)from.tv_nsec <
            ns);
@@ -272,6 +274,35 @@ static void recursion(long n)
     sink++;
 }
 
+/* A neighbour on the same CPU takes half of it; waiting is the program's own. */
+static int contended(long slices)
+{
+    cpu_set_t one;
+    pid_t neighbour;
+
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    sched_setaffinity(0, sizeof one, &one);
+    neighbour = fork();
+    if (neighbour == 0)
+        for (;;)
+            sink++;
+    {
+        XSG_SCOPE("whole");
+        for (long i = 0; i < slices; i++) {
+            XSG_SCOPE("slice");
+            spin(1000000);
+        }
+    }
+    {
+        XSG_SCOPE("waits");
+        usleep(30000);
+    }
+    kill(neighbour, SIGKILL);
+    waitpid(neighbour, NULL, 0);
+    return 0;
+}
+
 static int forks(long n)
 {
     int status = 0, worst = 0;
@@ -415,6 +446,8 @@ int main(int argc, char **argv)
         recursion(n);
     else if (strcmp(what, "fork") == 0)
         return forks(n);
+    else if (strcmp(what, "contended") == 0)
+        return contended(n);
     else if (strcmp(what, "exec") == 0)
         return execs(argv);
     else if (strcmp(what, "daemon") == 0)

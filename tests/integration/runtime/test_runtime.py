@@ -297,6 +297,19 @@ class Counts(Case):
         self.assertLess(always.bounds[3], 2500, "its histogram is thinned")
         self.assertGreater(segment.cost_timed, segment.cost_counted / 256)
 
+    def test_preempted(self):
+        """200 slices of a millisecond of CPU time, on a CPU that another process wants as well: the
+        other's time is taken off, of the slices and of what is around them; waiting is not."""
+        segment = self.run_one(self.scopes(), "contended", 200, timeout=120)
+        root, ms = segment.threads[0].root, segment.ns_per_tick() / 1e6
+        whole, slices = root.child("whole"), root.child("whole", "slice")
+        self.assertEqual(slices.calls, 200)
+        for node in (whole, slices):
+            self.assertGreater(node.ticks * ms, 195)
+            self.assertLess(node.ticks * ms, 240)
+        self.assertGreaterEqual(whole.ticks, slices.ticks)
+        self.assertGreater(root.child("waits").ticks * ms, 29.9)
+
     def test_full(self):
         segment = self.run_one(self.scopes(), "tree", 4000, XSGATE_TIMING="full")
         leaf = segment.threads[0].root.child("top", "middle", "leaf")
@@ -680,7 +693,7 @@ class Functions(Case):
         self.assertEqual(segment.threads[0].nodes, 2)
 
 
-RUNTIME_SOURCES = ("cost function modules none process scope segment table thread thunk tree").split()
+RUNTIME_SOURCES = ("cost function modules none preempted process scope segment table thread thunk tree").split()
 
 
 class Sanitized(Case):
