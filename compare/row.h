@@ -31,6 +31,7 @@ struct xsg_row {
     bool named; /* a gates rule names this function */
     bool ignored;
     bool tested;            /* its p-values belong to the family */
+    bool evidence;          /* beside the judged metrics: see compare/counts.h */
     const char *moved_from; /* base's file, when it is another one */
     double total;           /* what share is of, in the metric's unit; NaN if unknown */
 };

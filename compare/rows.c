@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "base/stats.h"
 #include "base/str.h"
+#include "compare/counts.h"
 #include "compare/row.h"
 
 /* Samples that a function must have on the one side that knows it before it is said to be new or
@@ -122,7 +123,10 @@ static void measure(struct xsg_target_work *t, struct xsg_row *row, const struct
     row->more_is_better = metric && metric->better == XSG_BETTER_MORE;
     if (metric && metric->deterministic && xsg_effect_exact(&row->effect, &pair))
         return;
-    xsg_effect_estimate(&row->effect, &sampled, t->context->look_alpha);
+    if (metric && metric->counted)
+        xsg_counts_estimate(&row->effect, &pair, t->context->look_alpha);
+    else
+        xsg_effect_estimate(&row->effect, &sampled, t->context->look_alpha);
     row->tested = !row->ignored && row->effect.method != XSG_EFFECT_NONE;
 }
 
@@ -173,7 +177,7 @@ static void take_shares(const struct xsg_target_work *t, const struct xsg_match 
         row->delta.share = 0;
         *head_share = 1;
     }
-    row->total = strcmp(row->delta.metric, "calls") == 0 ? metric_total : total;
+    row->total = strcmp(row->delta.unit, "ns") == 0 ? total : metric_total;
 }
 
 static bool seen_often(const struct xsg_target_work *t, const struct xsg_summary *side)

@@ -5,6 +5,7 @@
 
 #include "base/metric.h"
 #include "compare/cause.h"
+#include "compare/counts.h"
 #include "compare/row.h"
 
 /* A few lost samples do not bias a profile; lost records of exact counts do. */
@@ -108,6 +109,7 @@ static void take_rows(struct xsg_target_work *t)
             d->cause = explain_target(t->context, t->rows, t->n_rows, d);
         if (!d->cause)
             d->cause = xsg_cause_describe(t->context->arena, d);
+        d->cause = xsg_counts_remark(t, &t->rows[i], d->cause);
         if (t->rows[i].moved_from)
             d->cause = xsg_printf(t->context->arena, "%s%swas in %s", d->cause ? d->cause : "",
                                   d->cause ? "; " : "", t->rows[i].moved_from);
@@ -168,6 +170,8 @@ void xsg_target_compare(struct xsg_context *context, const struct xsg_target_run
     xsg_target_take_totals(&t);
     for (size_t i = 0; i < n_metrics; i++)
         judge_metric(&t, metrics[i]);
+    xsg_counts_add_rows(&t, metrics, n_metrics);
     xsg_rows_decide(context, t.rows, t.n_rows);
+    xsg_counts_combine(&t);
     take_rows(&t);
 }
