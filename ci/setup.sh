@@ -11,7 +11,7 @@ xsg_packages_core=(gcc g++ libc6-dev cmake ninja-build pkg-config git ca-certifi
 # shellcheck disable=SC2034
 xsg_packages_tests=(libcmocka-dev clang clang-tidy clang-format libclang-rt-dev valgrind
     binutils libxml2-utils shellcheck jq python3 python3-jsonschema python3-yaml man-db procps
-    chromium uftrace)
+    chromium cmark-gfm uftrace)
 
 # The packages of the named sets that dpkg does not have installed, one a line.
 xsg_packages_missing() {

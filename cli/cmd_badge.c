@@ -20,8 +20,9 @@ static int read_report(struct xsg_cli *cli, const char *path, struct xsg_compari
     size_t n = 0;
     int rc = xsg_read_file(cli->arena, path, REPORT_FILE_LIMIT, &text, &n, &cli->err);
 
-    if (rc == 0)
-        rc = xsg_report_read_json(cli->arena, text, n, comparison, &cli->err);
+    if (rc != 0)
+        return rc;
+    rc = xsg_report_read_json(cli->arena, text, n, comparison, &cli->err);
     if (rc != 0)
         xsg_err_prefix(&cli->err, "%s", path);
     return rc;

@@ -85,9 +85,9 @@ static void put_pairing(struct xsg_buf *out, const struct xsg_target_run *target
 
     if (target->pairing == XSG_PAIRING_AUTO || target->pairing > XSG_PAIRING_TWO_CORE)
         return;
-    xsg_buf_puts(out, "- ");
+    xsg_buf_puts(out, "- target ");
     xsg_markdown_put_text(out, target->name, XSG_MARKDOWN_NAME);
-    xsg_buf_printf(out, ": %s", words[target->pairing]);
+    xsg_buf_printf(out, " – %s", words[target->pairing]);
     if (target->pairing_reason) {
         xsg_buf_puts(out, " (");
         xsg_markdown_put_text(out, target->pairing_reason, XSG_MARKDOWN_NAME);

@@ -35,9 +35,10 @@ static void put_what(const struct tables *t, const struct xsg_delta *delta)
     if (delta->function.name) {
         xsg_markdown_put_code(out, delta->function.name);
     } else {
-        xsg_buf_puts(out, "**");
+        /* Asterisks would depend on what stands beside them. */
+        xsg_buf_puts(out, "<b>");
         xsg_markdown_put_text(out, delta->target, XSG_MARKDOWN_NAME);
-        xsg_buf_puts(out, "** as a whole");
+        xsg_buf_puts(out, "</b> as a whole");
     }
     if (strcmp(delta->metric, "time") != 0) {
         xsg_buf_puts(out, ", ");

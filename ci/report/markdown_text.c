@@ -54,7 +54,7 @@ static bool begins_pattern(const char *text, size_t i)
     case '{':
         return is_word(next) || next == '+' || next == '-' || next == '_';
     case '$':
-        return next != '\0' && next != ' ';
+        return next != ' ';
     case '-':
         return i > 0 && isalpha((unsigned char)text[i - 1]) && isdigit((unsigned char)next);
     case ':':
@@ -80,8 +80,9 @@ static void put_inert(struct xsg_buf *out, const char *text, bool code)
             xsg_buf_putc(out, text[i]);
         else
             xsg_buf_printf(out, "&#%d;", (unsigned char)text[i]);
-        if (!code && pattern)
-            xsg_buf_puts(out, WORD_JOINER);
+        /* An address's @ is looked for in code too; a break is not copied with the name. */
+        if (pattern && (!code || text[i] == '@'))
+            xsg_buf_puts(out, code ? "<wbr>" : WORD_JOINER);
         run = text[i] == ' ' ? 0 : run + 1;
         if (run >= MOST_UNBROKEN && strchr(":<,(/_", text[i]) && text[i + 1] != ':') {
             xsg_buf_puts(out, "<wbr>");

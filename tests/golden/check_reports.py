@@ -112,7 +112,7 @@ class Text(unittest.TestCase):
 
 
 class Markdown(unittest.TestCase):
-    TAGS = {"code", "/code", "br", "wbr", "sub", "/sub", "details", "/details", "summary", "/summary"}
+    TAGS = {"b", "/b", "code", "/code", "br", "wbr", "sub", "/sub", "details", "/details", "summary", "/summary"}
 
     def test_foreign_text_does_nothing(self):
         for case in CASES:
