@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "ci/report/badge.h"
 #include "ci/report/report.h"
-#include "cli/project.h"
+#include "cli/input.h"
 
 #define REPORT_FILE_LIMIT ((size_t)64 << 20)
 
@@ -13,20 +13,6 @@ static struct {
     const char *label, *file;
     bool endpoint;
 } o;
-
-static int read_report(struct xsg_cli *cli, const char *path, struct xsg_comparison *comparison)
-{
-    char *text = NULL;
-    size_t n = 0;
-    int rc = xsg_read_file(cli->arena, path, REPORT_FILE_LIMIT, &text, &n, &cli->err);
-
-    if (rc != 0)
-        return rc;
-    rc = xsg_report_read_json(cli->arena, text, n, comparison, &cli->err);
-    if (rc != 0)
-        xsg_err_prefix(&cli->err, "%s", path);
-    return rc;
-}
 
 /* The newest stored comparison; *known is false when there is none yet, which is no error: a badge
  * is wanted before the first gate too. */
@@ -62,7 +48,8 @@ static int make_state(struct xsg_cli *cli, const char *report, struct xsg_badge 
 {
     struct xsg_comparison *comparison = XSG_NEW(cli->arena, struct xsg_comparison);
     bool known = true;
-    int rc = report ? read_report(cli, report, comparison) : read_newest(cli, comparison, &known);
+    int rc = report ? xsg_input_file(cli, report, REPORT_FILE_LIMIT, comparison)
+                    : read_newest(cli, comparison, &known);
 
     if (rc != 0)
         return rc;

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "ci/report/report.h"
+#include "cli/input.h"
 #include "cli/output.h"
 #include "cli/project.h"
 
@@ -12,42 +13,6 @@ static struct {
     struct xsg_strings formats;
     int64_t id;
 } o;
-
-static int read_stored(struct xsg_cli *cli, struct xsg_project *project,
-                       struct xsg_comparison *comparison)
-{
-    struct xsg_run *runs = XSG_NEW_ARRAY(cli->arena, struct xsg_run, 2);
-    int64_t base = 0, head = 0;
-    char *json = NULL;
-    size_t n = 0;
-    int rc = xsg_store_get_comparison(project->store, cli->arena, o.id, &json, &n, &base, &head,
-                                      &cli->err);
-
-    if (rc == 0)
-        rc = xsg_report_read_json(cli->arena, json, n, comparison, &cli->err);
-    if (rc == 0)
-        rc = xsg_store_get(project->store, cli->arena, base, &runs[0], &cli->err);
-    if (rc == 0)
-        rc = xsg_store_get(project->store, cli->arena, head, &runs[1], &cli->err);
-    if (rc != 0)
-        return rc;
-    comparison->base = &runs[0];
-    comparison->head = &runs[1];
-    return 0;
-}
-
-static int read_file(struct xsg_cli *cli, const char *path, struct xsg_comparison *comparison)
-{
-    char *text = NULL;
-    size_t n = 0;
-    int rc = xsg_read_file(cli->arena, path, REPORT_FILE_LIMIT, &text, &n, &cli->err);
-
-    if (rc == 0)
-        rc = xsg_report_read_json(cli->arena, text, n, comparison, &cli->err);
-    if (rc != 0)
-        xsg_err_prefix(&cli->err, "%s", path);
-    return rc;
-}
 
 static int run(struct xsg_cli *cli, const struct xsg_strings *words)
 {
@@ -59,11 +24,11 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
         return xsg_fail(&cli->err, XSG_EINVAL, "report takes one JSON report file, or none");
     rc = xsg_output_check(cli, &o.formats);
     if (rc == 0 && words->n == 1) {
-        rc = read_file(cli, words->item[0], comparison);
+        rc = xsg_input_file(cli, words->item[0], REPORT_FILE_LIMIT, comparison);
     } else if (rc == 0) {
         rc = xsg_project_open(&project, cli, XSG_NEED_STORE_EXISTS);
         if (rc == 0)
-            rc = read_stored(cli, &project, comparison);
+            rc = xsg_input_stored(cli, &project, o.id, comparison);
     }
     if (rc == 0)
         rc = xsg_output_write(cli, comparison, &o.formats, NULL);

@@ -426,18 +426,18 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     if (rc == 0)
         rc = finish(cli, project, &state, options, &publish,
                     (double)(xsg_system_clock.monotonic_ns(xsg_system_clock.arg) - start) / 1e9);
-    if (rc < 0)
+    if (rc < 0) {
+        base->run.commit = base->commit; /* a build may have failed, before any run began */
+        head->run.commit = head->commit;
         xsg_publish_failure(&publish, &base->run, &head->run, cli->err.text);
+    }
     xsg_publish_end(&publish);
     return rc;
 }
 
-int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,
-                         struct xsg_gate_side *side, const struct xsg_gate_options *options)
+static int measure_and_store(struct xsg_cli *cli, struct xsg_project *project,
+                             struct xsg_gate_side *side, const struct xsg_gate_options *options)
 {
-    struct xsg_buf out = XSG_BUF_INIT;
-    struct xsg_report_options report = {.columns = xsg_terminal_columns(1, 100),
-                                        .color = xsg_color_for(1)};
     int lock = -1;
     int rc = lock_repository(cli, project, &lock);
 
@@ -452,12 +452,30 @@ int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,
             rc = xsg_fail(&cli->err, XSG_EFAILED, "%s: %s", side->run.targets[i].name,
                           side->run.targets[i].invalid);
     }
-    if (rc == 0)
-        rc = xsg_store_put(project->store, &side->run, &cli->err);
-    if (rc != 0)
-        return rc;
-    xsg_report_run(&out, &side->run, &report);
-    xsg_cli_print(out.data, out.len);
-    xsg_buf_release(&out);
-    return XSG_EXIT_PASSED;
+    return rc != 0 ? rc : xsg_store_put(project->store, &side->run, &cli->err);
+}
+
+int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,
+                         struct xsg_gate_side *side, const struct xsg_gate_options *options)
+{
+    const struct xsg_run none = {.commit = {.oid = ""}};
+    struct xsg_buf out = XSG_BUF_INIT;
+    struct xsg_report_options report = {.columns = xsg_terminal_columns(1, 100),
+                                        .color = xsg_color_for(1)};
+    struct xsg_publish publish;
+    int rc;
+
+    xsg_publish_begin(&publish, cli, project, !options->no_publish);
+    rc = measure_and_store(cli, project, side, options);
+    if (rc == 0) {
+        xsg_report_run(&out, &side->run, &report);
+        xsg_cli_print(out.data, out.len);
+        xsg_buf_release(&out);
+        xsg_publish_measured(&publish, &side->run);
+    } else {
+        side->run.commit = side->commit;
+        xsg_publish_failure(&publish, &none, &side->run, cli->err.text);
+    }
+    xsg_publish_end(&publish);
+    return rc;
 }

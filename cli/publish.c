@@ -1,20 +1,14 @@
 #include "cli/publish.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/change.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cli/base.h"
 
 #define MOST_ANNOTATIONS ((size_t)200)
-
-const char *xsg_publish_getenv(void *arg, const char *name)
-{
-    (void)arg;
-    return getenv(name);
-}
 
 /* A sentence for what could not be done, with its next step. */
 static void warn_of(const char *what, const struct xsg_err *err)
@@ -29,7 +23,7 @@ int xsg_publish_check_trust(struct xsg_cli *cli, bool take_risk)
     struct xsg_forge_context context;
 
     /* A payload that cannot be read leaves the context careful; xsg_publish_begin says so. */
-    xsg_forge_detect(cli->arena, xsg_publish_getenv, NULL, &context, NULL);
+    xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, &context, NULL);
     if (context.debug && xsg_log_level() == XSG_LOG_NORMAL)
         xsg_log_set_level(XSG_LOG_VERBOSE);
     if (take_risk || xsg_forge_may_run(&context, &cli->err))
@@ -66,7 +60,7 @@ void xsg_publish_begin(struct xsg_publish *publish, struct xsg_cli *cli,
                        const struct xsg_project *project, bool enabled)
 {
     struct xsg_forge_options options = {
-        .getenv = xsg_publish_getenv,
+        .getenv = xsg_base_getenv,
         .clock = &xsg_system_clock,
         .login = project->suite.ci.login,
         .interrupt = &xsg_interrupted,
@@ -76,7 +70,7 @@ void xsg_publish_begin(struct xsg_publish *publish, struct xsg_cli *cli,
     *publish = (struct xsg_publish){.cli = cli, .project = project};
     if (!enabled)
         return;
-    if (xsg_forge_detect(cli->arena, xsg_publish_getenv, NULL, &publish->context, &err) != 0)
+    if (xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, &publish->context, &err) != 0)
         warn_of("what this run is for is not known", &err);
     if (publish->context.kind == XSG_FORGE_NONE || !can_post(&publish->context))
         return;
@@ -243,6 +237,16 @@ static const char *title_of(struct xsg_arena *arena, const struct xsg_comparison
                       c->reason ? c->reason : "");
 }
 
+static void complete_check(struct xsg_publish *publish, const struct xsg_forge_check *check)
+{
+    struct xsg_err err = {0};
+
+    if (publish->check != 0 &&
+        xsg_forge_check_end(publish->forge, publish->check, check, &err) != 0)
+        warn_of("the check was not completed", &err);
+    publish->check = 0;
+}
+
 static void end_check(struct xsg_publish *publish, const struct xsg_comparison *c,
                       const char *markdown, enum xsg_forge_conclusion conclusion)
 {
@@ -256,15 +260,10 @@ static void end_check(struct xsg_publish *publish, const struct xsg_comparison *
         .conclusion = conclusion,
         .annotations = annotations,
     };
-    struct xsg_err err = {0};
 
-    if (publish->check == 0)
-        return;
     if (publish->project->suite.ci.annotations)
         check.n_annotations = make_annotations(arena, c, annotations);
-    if (xsg_forge_check_end(publish->forge, publish->check, &check, &err) != 0)
-        warn_of("the check was not completed", &err);
-    publish->check = 0;
+    complete_check(publish, &check);
 }
 
 static void post_status(struct xsg_publish *publish, const struct xsg_comparison *c,
@@ -336,4 +335,27 @@ void xsg_publish_failure(struct xsg_publish *publish, const struct xsg_run *base
     if (xsg_interrupted && publish->forge)
         xsg_forge_hurry(publish->forge, 5);
     publish_all(publish, &none, NULL, xsg_interrupted ? XSG_FORGE_CANCELLED : XSG_FORGE_ERROR);
+}
+
+void xsg_publish_measured(struct xsg_publish *publish, const struct xsg_run *run)
+{
+    const char *title = "measured; there is nothing to compare with yet";
+    const char *text = xsg_printf(publish->cli->arena,
+                                  "**xsgate** measured and stored `%.10s`. There is nothing to "
+                                  "compare it with yet.",
+                                  run->commit.oid);
+    const struct xsg_forge_check check = {.name = publish->project->suite.ci.id,
+                                          .title = title,
+                                          .summary = text,
+                                          .conclusion = XSG_FORGE_NEUTRAL};
+    struct xsg_err err = {0};
+
+    if (publish->context.kind == XSG_FORGE_NONE)
+        return;
+    publish->done = true;
+    put_output(publish, "verdict", "none");
+    if (xsg_forge_summary(&publish->context, text, strlen(text), &err) != 0)
+        warn_of("the step's summary was not written", &err);
+    if (publish->forge)
+        complete_check(publish, &check);
 }

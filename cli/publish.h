@@ -22,9 +22,6 @@ struct xsg_publish {
     bool done;
 };
 
-/* The process's environment, for the forge's doors. */
-const char *xsg_publish_getenv(void *arg, const char *name);
-
 /*
  * May this process run what is checked out (xsg_forge_may_run)? XSG_EINVAL if not, unless the user
  * takes the risk. Also: RUNNER_DEBUG makes us verbose.
@@ -41,6 +38,8 @@ void xsg_publish_comparison(struct xsg_publish *publish, const struct xsg_compar
 /* There is none: a build failed, or the user stopped it. sentence: why. */
 void xsg_publish_failure(struct xsg_publish *publish, const struct xsg_run *base,
                          const struct xsg_run *head, const char *sentence);
+/* A commit was measured, and there is nothing to compare it with. */
+void xsg_publish_measured(struct xsg_publish *publish, const struct xsg_run *run);
 void xsg_publish_end(struct xsg_publish *publish);
 
 /* Markdown's links for this CI run: urls from the context, in the arena. */

@@ -310,7 +310,8 @@ static int each_item(const cJSON *list, int (*item)(void *arg, const cJSON *elem
 }
 
 int xsg_client_list(struct xsg_client *client, const char *path,
-                    int (*item)(void *arg, const cJSON *element), void *arg, struct xsg_err *err)
+                    int (*item)(void *arg, const cJSON *element), void *arg, int *status,
+                    struct xsg_err *err)
 {
     struct xsg_arena kept = XSG_ARENA_INIT;
     const char *seen[MOST_PAGES];
@@ -321,6 +322,7 @@ int xsg_client_list(struct xsg_client *client, const char *path,
         struct xsg_arena scratch = XSG_ARENA_INIT;
         struct xsg_call call = {.method = "GET", .path = page};
         rc = xsg_client_call(client, &scratch, &call, err);
+        *status = call.status;
         if (rc == 0) {
             rc = each_item(call.json, item, arg, err);
             page = NULL;

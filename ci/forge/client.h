@@ -55,9 +55,11 @@ int xsg_client_call(struct xsg_client *client, struct xsg_arena *arena, struct x
                     struct xsg_err *err);
 
 /* Calls item for each element of the lists that path and the pages after it answer with, until it
- * returns other than 0: 1 ends it with success, a negative code is handed up. */
+ * returns other than 0: 1 ends it with success, a negative code is handed up. status: the last
+ * answer's; 0: none. */
 int xsg_client_list(struct xsg_client *client, const char *path,
-                    int (*item)(void *arg, const cJSON *element), void *arg, struct xsg_err *err);
+                    int (*item)(void *arg, const cJSON *element), void *arg, int *status,
+                    struct xsg_err *err);
 
 /* Waits before a caller's own repetition number tries (from 1). XSG_EBUSY: no budget for it. */
 int xsg_client_pause(struct xsg_client *client, int tries, struct xsg_err *err);

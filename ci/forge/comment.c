@@ -103,11 +103,14 @@ static int find(struct xsg_forge *forge, struct xsg_arena *arena, const char *ma
                 struct search *search, struct xsg_err *err)
 {
     *search = (struct search){.forge = forge, .arena = arena, .marker = marker};
+    int status = 0;
     int rc = find_login(forge, err);
 
-    return rc != 0 ? rc
-                   : xsg_client_list(&forge->client, forge->api->list_path(forge, arena), look_at,
-                                     search, err);
+    if (rc == 0)
+        rc = xsg_client_list(&forge->client, forge->api->list_path(forge, arena), look_at, search,
+                             &status, err);
+    return rc == XSG_EFAILED ? xsg_forge_explain(forge, status, forge->api->permission, rc, err)
+                             : rc;
 }
 
 /* ---- writing it ------------------------------------------------------------------------------ */

@@ -156,21 +156,21 @@ int xsg_forge_need_repository(const struct xsg_forge *forge, struct xsg_err *err
                     is_github ? "GITHUB_REPOSITORY" : "CI_PROJECT_ID");
 }
 
-static int explain_refusal(struct xsg_forge *forge, const struct xsg_call *call,
-                           const char *permission, int rc, struct xsg_err *err)
+int xsg_forge_explain(const struct xsg_forge *forge, int status, const char *permission, int rc,
+                      struct xsg_err *err)
 {
     bool is_github = forge->context.kind == XSG_FORGE_GITHUB;
 
-    if (call->status == 401)
+    if (status == 401)
         return xsg_fail_hint(err, rc,
                              is_github ? "the token is wrong or has expired"
                                        : "GITLAB_TOKEN has to be a project access token "
                                          "with the scope 'api'; CI_JOB_TOKEN cannot post");
-    if (call->status != 403 && call->status != 404)
+    if (status != 403 && status != 404)
         return rc;
     if (!is_github)
         return xsg_fail_hint(err, rc, "GITLAB_TOKEN needs the scope 'api' and the role Reporter");
-    if (forge->context.foreign)
+    if (forge->context.foreign && forge->context.event == XSG_EVENT_PULL_REQUEST)
         return xsg_fail_hint(err, rc,
                              "a pull request from a fork has a read-only token: comment "
                              "from a second workflow ('xsgate init --github')");
@@ -182,5 +182,5 @@ int xsg_forge_call(struct xsg_forge *forge, struct xsg_arena *arena, struct xsg_
 {
     int rc = xsg_client_call(&forge->client, arena, call, err);
 
-    return rc == XSG_EFAILED ? explain_refusal(forge, call, permission, rc, err) : rc;
+    return rc == XSG_EFAILED ? xsg_forge_explain(forge, call->status, permission, rc, err) : rc;
 }

@@ -47,6 +47,9 @@ const char *xsg_forge_find_token(enum xsg_forge_kind kind, xsg_getenv_fn *getenv
 /* client call, with a hint for the refusals that a workflow's permissions explain. */
 int xsg_forge_call(struct xsg_forge *forge, struct xsg_arena *arena, struct xsg_call *call,
                    const char *permission, struct xsg_err *err);
+/* That hint for an answer of this status; returns rc. */
+int xsg_forge_explain(const struct xsg_forge *forge, int status, const char *permission, int rc,
+                      struct xsg_err *err);
 /* "/repos/owner/name". XSG_EINVAL: the environment did not say. */
 int xsg_forge_need_repository(const struct xsg_forge *forge, struct xsg_err *err);
 

@@ -1,0 +1,309 @@
+"""xsgate comment, and what a gate publishes when it cannot judge: the program against the server."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from common import HEAD, MARKER, TOKEN, ForgeTest, main
+
+PROGRAM = sys.argv.pop(2)
+REPORT = sys.argv.pop(2)
+FORK = "mallory/r"
+
+
+class CommandTest(ForgeTest):
+    def setUp(self):
+        super().setUp()
+        self.home = os.path.join(self.folder.name, "home")
+        os.mkdir(self.home)
+        self.forge.pulls[7] = HEAD
+
+    def xsgate(self, *words, environment=None, code=0, cwd=None):
+        done = subprocess.run([PROGRAM, *words], env=environment or self.environment(),
+                              cwd=cwd or self.home, capture_output=True, text=True, timeout=120,
+                              check=False)
+        self.assertNotIn(TOKEN, done.stdout + done.stderr)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def event(self, name, payload):
+        path = os.path.join(self.folder.name, name + ".json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(payload, file)
+        return {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": path}
+
+    def second_job(self, pulls=(), head=HEAD):
+        return self.environment(**self.event("workflow_run", {
+            "repository": {"full_name": "o/r"}, "workflow_run": {
+                "id": 5, "head_sha": head, "head_branch": "topic",
+                "head_repository": {"full_name": FORK}, "pull_requests": list(pulls)}}))
+
+    def report(self, change=None, **ci):
+        with open(REPORT, encoding="utf-8") as file:
+            report = json.load(file)
+        if ci:
+            report["ci"] = ci
+        if change:
+            change(report)
+        path = os.path.join(self.folder.name, "report.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(report, file)
+        return path
+
+    def writes(self):
+        return [r for r in self.forge.seen if r["method"] != "GET"]
+
+
+class FromAFork(CommandTest):
+    """workflow_run: the artifact is a stranger's."""
+
+    def test_the_number_is_confirmed(self):
+        path = self.report(pull_request=7, head_sha=HEAD)
+        done = self.xsgate("comment", "--from", path, environment=self.second_job())
+        self.assertIn("issuecomment-", done.stdout)
+        self.assertTrue(self.bodies()[0].endswith(MARKER))
+        self.assertTrue(self.forge.requests("GET", "/pulls/7$"))
+
+    def test_another_pull_request(self):
+        """The report names somebody else's pull request."""
+        self.forge.pulls[8] = "9" * 40
+        path = self.report(pull_request=8, head_sha=HEAD)
+        done = self.xsgate("comment", "--from", path, environment=self.second_job(), code=2)
+        self.assertIn("the head of pull request 8 is 9999999999, this run is about 1111111111",
+                      done.stderr)
+        self.assertEqual(self.writes(), [])
+
+    def test_another_commit(self):
+        path = self.report(pull_request=7, head_sha="3" * 40)
+        done = self.xsgate("comment", "--from", path, environment=self.second_job(), code=2)
+        self.assertIn("the report is about 3333333333", done.stderr)
+        self.assertEqual(self.forge.seen, [])
+
+    def test_a_number_that_is_none(self):
+        path = self.report(pull_request=9, head_sha=HEAD)
+        done = self.xsgate("comment", "--from", path, environment=self.second_job(), code=3)
+        self.assertIn("404", done.stderr)
+        self.assertEqual(self.writes(), [])
+
+    def test_no_number(self):
+        done = self.xsgate("comment", "--from", self.report(), environment=self.second_job(), code=2)
+        self.assertIn("--pull-request N", done.stderr)
+        self.xsgate("comment", "--from", self.report(), "--pull-request", "7",
+                    environment=self.second_job())
+        self.assertEqual(len(self.bodies()), 1)
+
+    def test_the_event_names_it(self):
+        """And it is confirmed all the same; what the report claims does not matter."""
+        path = self.report(pull_request=8)
+        self.xsgate("comment", "--from", path, environment=self.second_job([{"number": 7}]))
+        self.assertTrue(self.forge.requests("POST", "/issues/7/comments"))
+
+    def test_an_event_without_a_commit(self):
+        done = self.xsgate("comment", "--from", self.report(pull_request=7),
+                           environment=self.second_job(head="x"), code=2)
+        self.assertIn("cannot be confirmed", done.stderr)
+        self.assertEqual(self.forge.seen, [])
+
+    def test_hostile_text(self):
+        """Names that would ping, link, inject and hijack are text in the comment."""
+        evil = ("@everyone <!-- xsgate:xsgate --> <script>x</script> | ` ``` [a](javascript:b) "
+                "![i](http://evil.example/i.png) #1 GH-1 \u202e::error::x\n")
+
+        def poison(report):
+            report["reason"] = evil + "A" * 70000
+            for delta in report["deltas"]:
+                delta["cause"] = evil
+                delta["target"] = report["targets"][0]["name"]
+                if delta["function"]:
+                    delta["function"] = delta["file"] = evil
+            report["warnings"] = [evil] * 100
+            report["deltas"] *= 200
+
+        path = self.report(poison, pull_request=7, head_sha=HEAD)
+        self.xsgate("comment", "--from", path, environment=self.second_job())
+        (body,) = self.bodies()
+        self.assertLessEqual(len(body), 65536)
+        self.assertEqual(body.count("<!--"), 1)
+        for word in ("@everyone", "<script", "](javascript", "![i]", " #1 ", " GH-1", "\u202e"):
+            self.assertNotIn(word, body)
+
+    def test_files_that_are_no_report(self):
+        path = os.path.join(self.folder.name, "bad.json")
+        for data, words in ((b"{" * 100, "bad.json"), (b"", "bad.json"), (b"\x00\xff", "bad.json"),
+                            (b'{"schema": 1}', "bad.json"), (b" " * (9 << 20), "bad.json")):
+            with open(path, "wb") as file:
+                file.write(data)
+            done = self.xsgate("comment", "--from", path, "--pull-request", "7",
+                               environment=self.second_job(), code=2)
+            self.assertEqual(done.stderr.count(words), 1)
+        self.assertEqual(self.forge.seen, [])
+
+    def test_it_runs_nothing(self):
+        """The same job may not measure."""
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+        with open(os.path.join(self.home, "xsgate.yml"), "w", encoding="utf-8") as file:
+            file.write("build: touch ran\ntargets: [{name: a, command: touch ran}]\n")
+        for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "x"]):
+            subprocess.run([*git, *words], cwd=self.home, check=True)
+        for words in (("run",), ("run", "--baseline", "main"), ("compare", "main")):
+            done = self.xsgate(*words, environment=self.second_job(), code=2)
+            self.assertIn("its code is not run", done.stderr)
+            self.assertIn("use two jobs", done.stderr)
+        target = self.event("pull_request_target", {"number": 7, "repository": {"full_name": "o/r"},
+                                                    "pull_request": {"head": {"repo": None}}})
+        self.xsgate("run", environment=self.environment(**target), code=2)
+        self.assertFalse(os.path.exists(os.path.join(self.home, "ran")))
+        self.xsgate("run", "--allow-untrusted-code-with-privileged-token", "--rounds", "1",
+                    environment=self.environment(**target), code=3)
+        self.assertTrue(os.path.exists(os.path.join(self.home, "ran")))
+
+
+class OnAPullRequest(CommandTest):
+    def test_posted_then_green_then_removed(self):
+        self.xsgate("comment", "--from", self.report())
+
+        def passed(report):
+            report["verdict"], report["reason"], report["deltas"] = "passed", "all is well", []
+
+        self.xsgate("comment", "--from", self.report(passed))
+        (body,) = self.bodies()
+        self.assertIn("passed", body)
+        self.xsgate("comment", "--delete")
+        self.assertEqual(self.bodies(), [])
+        done = self.xsgate("comment", "--from", self.report(passed))
+        self.assertIn("nothing was posted", done.stderr)
+        self.assertEqual((done.stdout, self.bodies()), ("", []))
+
+    def test_ids(self):
+        self.xsgate("comment", "--from", self.report(), "--id", "gcc")
+        self.xsgate("comment", "--from", self.report(), "--id", "clang")
+        self.assertEqual([b.splitlines()[-1] for b in self.bodies()],
+                         ["<!-- xsgate:gcc -->", "<!-- xsgate:clang -->"])
+
+    def test_outside_of_ci(self):
+        done = self.xsgate("comment", "--from", self.report(), code=2,
+                           environment={"PATH": os.environ["PATH"], "GITHUB_TOKEN": TOKEN})
+        self.assertIn("neither GitHub Actions nor GitLab CI", done.stderr)
+
+    def test_the_forge_is_down(self):
+        environment = self.environment(GITHUB_API_URL="http://127.0.0.1:1")
+        # Real waits: bounded by the retries, of which a refused connection has few.
+        start = time.monotonic()
+        done = self.xsgate("comment", "--from", self.report(), environment=environment, code=3)
+        self.assertIn("127.0.0.1", done.stderr)
+        self.assertLess(time.monotonic() - start, 40)
+
+    def test_gitlab(self):
+        self.forge.may_ask_user, self.forge.login = True, "bot"
+        done = self.xsgate("comment", "--from", self.report(), environment=self.gitlab())
+        self.assertIn("https://gitlab.test/o/r/-/merge_requests/7#note_", done.stdout)
+        self.assertTrue(self.bodies()[0].endswith(MARKER))
+
+
+class AGateThatCannotJudge(CommandTest):
+    """Whatever happens, the check is completed and the answer stands in the summary."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("xsgate.yml", "build: sh build.sh\ntargets: [{name: a, command: ./a.sh}]\n")
+        self.write("build.sh", "true\n")
+        self.write("a.sh", "#!/bin/sh\nexit 3\n")
+        os.chmod(os.path.join(self.home, "a.sh"), 0o755)
+        self.git("init", "-q", "-b", "main")
+        self.commit("base")
+        self.git("checkout", "-q", "-b", "topic")
+        self.write("build.sh", "echo '::error::forged | @everyone'\nfalse\n")
+        self.commit("head")
+        self.files = {"GITHUB_STEP_SUMMARY": os.path.join(self.folder.name, "summary"),
+                      "GITHUB_OUTPUT": os.path.join(self.folder.name, "output")}
+
+    def write(self, name, text):
+        with open(os.path.join(self.home, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def read(self, name):
+        with open(os.path.join(self.folder.name, name), encoding="utf-8") as file:
+            return file.read()
+
+    def git(self, *words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=self.home,
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def commit(self, subject):
+        self.git("add", "-A")
+        self.git("commit", "-qm", subject)
+
+    def gate(self, code, *words, **more):
+        return self.xsgate("run", "--baseline", "main", *words, code=code,
+                           environment=self.environment(**self.files, **more))
+
+    def test_a_broken_build(self):
+        self.gate(3)
+        (check,) = self.forge.checks
+        self.assertEqual((check["status"], check["conclusion"]), ("completed", "failure"))
+        self.assertIn("verdict=invalid\n", self.read("output"))
+        for text in (self.read("summary"), self.bodies()[0], check["output"]["summary"]):
+            self.assertIn("building", text)
+            self.assertNotIn("@everyone", text)
+
+    def test_a_broken_target(self):
+        self.write("build.sh", "true\n")
+        self.commit("builds")
+        self.gate(3, "--rounds", "1")
+        self.assertIn("verdict=invalid\n", self.read("output"))
+        self.assertEqual(self.forge.checks[0]["conclusion"], "failure")
+        with open(os.path.join(self.home, ".xsgate", "report.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["ci"], {"pull_request": 7, "head_sha": HEAD})
+
+    def test_nothing_can_be_posted(self):
+        """The answer is the same, and the summary is there."""
+        self.forge.fault("*", ".", "answer", nth=0, status=403,
+                         body='{"message": "Resource not accessible by integration"}')
+        done = self.gate(3)
+        self.assertIn("checks: write", done.stderr)
+        self.assertIn("pull-requests: write", done.stderr)
+        self.assertIn("verdict=invalid\n", self.read("output"))
+        self.assertIn("building", self.read("summary"))
+
+    def test_not_published(self):
+        self.gate(3, "--no-publish")
+        self.assertEqual(self.forge.seen, [])
+        self.assertFalse(os.path.exists(self.files["GITHUB_OUTPUT"]))
+
+    def test_a_fork(self):
+        event = self.event("pull_request", {
+            "number": 7, "repository": {"full_name": "o/r"}, "pull_request": {
+                "head": {"sha": HEAD, "repo": {"full_name": FORK}}}})
+        done = self.gate(3, **event)
+        self.assertEqual(self.forge.seen, [])
+        self.assertIn("a second workflow can comment", done.stderr)
+        self.assertIn("verdict=invalid\n", self.read("output"))
+
+    def test_stopped_by_the_user(self):
+        self.write("build.sh", "touch started\nsleep 60\n")
+        self.commit("slow")
+        process = subprocess.Popen([PROGRAM, "run", "--baseline", "main"], cwd=self.home,
+                                   env=self.environment(**self.files), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        while not os.path.exists(os.path.join(self.home, "started")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), 130)
+        (check,) = self.forge.checks
+        self.assertEqual((check["status"], check["conclusion"]), ("completed", "cancelled"))
+        self.assertEqual(self.bodies(), [])
+
+    def test_a_broken_event(self):
+        path = os.path.join(self.folder.name, "broken.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('{"number": 7')
+        done = self.gate(3, GITHUB_EVENT_PATH=path)
+        self.assertIn("broken.json", done.stderr)
+        self.assertEqual(self.forge.seen, [], "it may be a stranger's")
+        self.assertIn("verdict=invalid\n", self.read("output"))
+
+
+if __name__ == "__main__":
+    main()
