@@ -103,7 +103,7 @@ int xsg_git_program(struct xsg_git *git, struct xsg_arena *arena, const char *co
 
 const char *xsg_git_complaint(struct xsg_arena *arena, const struct xsg_git_answer *answer)
 {
-    static const char *const marks[] = {"fatal: ", "remote: error: ", "error: ", " ! "};
+    static const char *const marks[] = {"remote: ", "fatal: ", " ! ", "error: "};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         const char *line = strstr(answer->text, marks[i]);
         if (!line)
@@ -177,8 +177,9 @@ int xsg_git_fetch(struct xsg_git *git, struct xsg_arena *arena, const struct xsg
     if (rc != XSG_OK)
         return rc;
     git->shallow = git_repository_is_shallow(git->repository) == 1;
-    if (answer.status != 0)
-        return xsg_fail(err, XSG_ENOTFOUND, "cannot fetch from '%s': %.300s", fetch->remote,
-                        xsg_git_complaint(arena, &answer));
-    return XSG_OK;
+    if (answer.status == 0)
+        return XSG_OK;
+    rc = strcasestr(answer.text, "couldn't find remote ref") ? XSG_ENOTFOUND : XSG_EFAILED;
+    return xsg_fail(err, rc, "cannot fetch from '%s': %.300s", fetch->remote,
+                    xsg_git_complaint(arena, &answer));
 }

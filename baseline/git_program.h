@@ -33,8 +33,8 @@ int xsg_git_check_remote(struct xsg_git *git, const char *remote, struct xsg_err
 
 /*
  * Fetches refspecs or full ids; no tags, no submodules. depth > 0: cut there ("--depth"); -1: as
- * the repository is. deepen > 0: that many commits beyond the cut. The handle sees what came. What
- * the remote refuses or lacks is XSG_ENOTFOUND with its complaint.
+ * the repository is. deepen > 0: that many commits beyond the cut. The handle sees what came.
+ * XSG_ENOTFOUND: the remote has no such reference; XSG_EFAILED with its complaint otherwise.
  */
 struct xsg_git_fetch {
     const char *remote;

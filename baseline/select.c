@@ -64,8 +64,8 @@ static int fetch(struct search *search, const char *what, int depth)
     struct xsg_git_fetch fetch = {.remote = search->remote, .what = {what}, .depth = depth};
     struct xsg_err err = {{0}, {0}};
     int rc = xsg_git_fetch(search->git, search->arena, &fetch, &limits, &err);
-    search->absent = rc != XSG_OK && strcasestr(err.text, "couldn't find remote ref");
-    return rc;
+    search->absent = rc == XSG_ENOTFOUND;
+    return rc == XSG_EFAILED ? XSG_ENOTFOUND : rc;
 }
 
 /* Cut to the one commit where the clone is cut already; a whole clone must not become shallow. */
@@ -238,6 +238,8 @@ static int try_more_history(struct search *search)
         bool can = search->remote && search->tip && xsg_git_is_shallow(search->git);
         if (can && (rc = xsg_git_fetch(search->git, search->arena, &more, &limits, &err)) == XSG_OK)
             rc = try_merge_base(search, ", after fetching history");
+        if (rc == XSG_EFAILED) /* the remote does not give it */
+            rc = XSG_ENOTFOUND;
         if (rc == XSG_ENOTFOUND && i == 0)
             rc = try_forge(search);
     }

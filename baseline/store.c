@@ -254,15 +254,16 @@ int xsg_store_stat(struct xsg_store *store, struct xsg_store_stat *stat, struct 
         " (SELECT count(*) FROM functions WHERE name IS NOT NULL),"
         " (SELECT total(length(data)) / 8 FROM series),"
         " (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size),"
-        " (SELECT min(created) FROM runs), (SELECT max(created) FROM runs)",
+        " (SELECT min(created) FROM runs), (SELECT max(created) FROM runs),"
+        " (SELECT count(*) FROM runs WHERE shared IS NOT NULL)",
         NULL, 0);
     if (rc == XSG_OK)
         rc = xsg__store_next(store, statement, &row, err);
     if (rc != XSG_OK || !row)
         return rc;
     int64_t *const fields[] = {&stat->runs,  &stat->comparisons, &stat->functions, &stat->values,
-                               &stat->bytes, &stat->oldest,      &stat->newest};
-    for (int i = 0; i < 7; i++)
+                               &stat->bytes, &stat->oldest,      &stat->newest,    &stat->shared};
+    for (int i = 0; i < 8; i++)
         *fields[i] = sqlite3_column_int64(statement, i);
     sqlite3_reset(statement);
     return XSG_OK;

@@ -41,6 +41,7 @@ struct xsg_store_query {
     const char *fingerprint; /* NULL: any */
     const char *suite_hash;  /* NULL: any */
     bool dirty_too;
+    bool shared_too; /* also a summary that somebody shared; it is no baseline */
 };
 int xsg_store_find(struct xsg_store *store, struct xsg_arena *arena,
                    const struct xsg_store_query *query, struct xsg_run *run, struct xsg_err *err);
@@ -50,7 +51,33 @@ int xsg_store_get_comparison(struct xsg_store *store, struct xsg_arena *arena, i
                              char **json, size_t *n, int64_t *base_run, int64_t *head_run,
                              struct xsg_err *err);
 
+/*
+ * Runs of others, as shared through git notes: summaries. values[0] of each series is the median.
+ * They are read like any run, with xsg_run.shared set, and are never found as a baseline.
+ */
+struct xsg_digest {
+    int64_t n;        /* values that there were */
+    double mean, mad; /* NaN: unknown; mad as xsg_mad */
+};
+struct xsg_shared_run {
+    struct xsg_run run;
+    const char *uid;
+    struct xsg_digest *digests; /* one per series of run */
+};
+/* Adds those whose uid is not known yet, all or none. source: the remote's name. */
+int xsg_store_put_shared(struct xsg_store *store, const struct xsg_shared_run *runs, size_t n,
+                         const char *source, size_t *added, struct xsg_err *err);
+int xsg_store_has(struct xsg_store *store, const char *uid, bool *known, struct xsg_err *err);
+/* The newest runs, at most most, that can be shared: measured here, of a clean commit. */
+struct xsg_store_key {
+    int64_t id;
+    const char *uid, *oid;
+};
+int xsg_store_own_runs(struct xsg_store *store, struct xsg_arena *arena, size_t most,
+                       struct xsg_store_key **keys, size_t *n, struct xsg_err *err);
+
 struct xsg_store_stat {
+    int64_t shared; /* of the runs: summaries of others */
     int64_t runs, comparisons, functions, values, bytes;
     int schema_version;
     int64_t oldest, newest; /* seconds since the epoch; 0 when empty */

@@ -66,7 +66,7 @@ static int read_head(struct xsg_store *store, struct xsg_arena *arena, int64_t i
         store, &s, err,
         "SELECT r.session, r.created, r.elapsed_s, r.describe, r.dirty, r.suite_hash,"
         " c.oid, c.subject, c.time, e.fingerprint, e.cpu_model, e.cores, e.memory, e.kernel, e.os,"
-        " e.libc, e.compiler, e.virtualization, e.governor, e.gpu, e.xsgate"
+        " e.libc, e.compiler, e.virtualization, e.governor, e.gpu, e.xsgate, r.shared"
         " FROM runs r JOIN commits c ON c.id = r.commit_id"
         " JOIN environments e ON e.id = r.environment WHERE r.id = ?1",
         XSG_BIND(xsg__int(id)));
@@ -94,7 +94,8 @@ static int read_head(struct xsg_store *store, struct xsg_arena *arena, int64_t i
                  {17, &e->virtualization},
                  {18, &e->governor},
                  {19, &e->gpu},
-                 {20, &e->xsgate}};
+                 {20, &e->xsgate},
+                 {21, &run->shared}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i].into = xsg__column_text(arena, s, texts[i].column);
     run->id = id;
@@ -299,7 +300,8 @@ static int say_what_there_is(struct xsg_store *store, const struct xsg_store_que
         xsg__store_query(store, &s, err,
                          "SELECT count(*), ifnull(sum(r.dirty), 0),"
                          " ifnull(sum(?2 IS NOT NULL AND e.fingerprint IS NOT ?2), 0),"
-                         " ifnull(sum(?3 IS NOT NULL AND r.suite_hash IS NOT ?3), 0)"
+                         " ifnull(sum(?3 IS NOT NULL AND r.suite_hash IS NOT ?3), 0),"
+                         " ifnull(sum(r.shared IS NOT NULL), 0)"
                          " FROM runs r JOIN commits c ON c.id = r.commit_id JOIN environments e"
                          " ON e.id = r.environment WHERE c.oid = ?1",
                          XSG_BIND(xsg__text(query->oid), xsg__text(query->fingerprint),
@@ -310,6 +312,7 @@ static int say_what_there_is(struct xsg_store *store, const struct xsg_store_que
         return rc;
     long long all = sqlite3_column_int64(s, 0), dirty = sqlite3_column_int64(s, 1);
     long long elsewhere = sqlite3_column_int64(s, 2), otherwise = sqlite3_column_int64(s, 3);
+    long long shared = sqlite3_column_int64(s, 4);
     sqlite3_reset(s);
     if (all == 0)
         return xsg_fail(err, XSG_ENOTFOUND, "the store has no run of commit %.10s", query->oid);
@@ -318,10 +321,11 @@ static int say_what_there_is(struct xsg_store *store, const struct xsg_store_que
     const struct {
         long long count;
         const char *text;
-    } parts[] = {{elsewhere, "in another environment"},
+    } parts[] = {{query->shared_too ? 0 : shared, "shared as a summary"},
+                 {elsewhere, "in another environment"},
                  {otherwise, "of another suite"},
                  {query->dirty_too ? 0 : dirty, "of a changed work tree"}};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         if (parts[i].count)
             n += snprintf(what + n, sizeof what - (size_t)n, ", %lld %s", parts[i].count,
                           parts[i].text);
@@ -340,9 +344,10 @@ static int find_and_read(struct xsg_store *store, struct xsg_arena *arena,
         "SELECT r.id FROM runs r JOIN commits c ON c.id = r.commit_id"
         " JOIN environments e ON e.id = r.environment WHERE c.oid = ?1"
         " AND (?2 IS NULL OR e.fingerprint = ?2) AND (?3 IS NULL OR r.suite_hash = ?3)"
-        " AND (r.dirty = 0 OR ?4) ORDER BY r.created DESC, r.id DESC LIMIT 1",
+        " AND (r.dirty = 0 OR ?4) AND (r.shared IS NULL OR ?5)"
+        " ORDER BY r.shared IS NOT NULL, r.created DESC, r.id DESC LIMIT 1",
         XSG_BIND(xsg__text(query->oid), xsg__text(query->fingerprint), xsg__text(query->suite_hash),
-                 xsg__int(query->dirty_too)));
+                 xsg__int(query->dirty_too), xsg__int(query->shared_too)));
     if (rc != XSG_OK)
         return rc;
     return id ? xsg__store_read_run(store, arena, id, run, err)

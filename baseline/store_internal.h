@@ -99,9 +99,9 @@ void xsg__store_harden(sqlite3 *db);
 
 /* ---- store_put.c, store_get.c: one run inside the caller's transaction ---- */
 
-/* uid NULL: a fresh one. */
+/* uid NULL: a fresh one. digests: one per series of a shared run; NULL: it has its values. */
 int xsg__store_insert_run(struct xsg_store *store, const struct xsg_run *run, const char *uid,
-                          int64_t *id, struct xsg_err *err);
+                          const struct xsg_digest *digests, int64_t *id, struct xsg_err *err);
 int xsg__store_check_run(const struct xsg_run *run, struct xsg_err *err);
 int xsg__store_read_run(struct xsg_store *store, struct xsg_arena *arena, int64_t id,
                         struct xsg_run *run, struct xsg_err *err);

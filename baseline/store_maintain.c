@@ -19,11 +19,13 @@ static const char forget_comparisons[] =
     " FROM comparisons x JOIN runs b ON b.id = x.base JOIN runs h ON h.id = x.head)"
     " WHERE (?1 > 0 AND place > ?1) OR (?2 > 0 AND created < ?2))";
 
-/* A changed work tree never takes the place of the clean commit. */
+/* A changed work tree never takes the place of the clean commit, nor what others shared that of
+ * what was measured here. */
 static const char forget_runs[] =
     "DELETE FROM runs WHERE id IN (SELECT id FROM ("
     " SELECT id, created, row_number() OVER ("
-    "  PARTITION BY commit_id, dirty, environment ORDER BY created DESC, id DESC) AS place"
+    "  PARTITION BY commit_id, dirty, environment, shared IS NULL ORDER BY created DESC, id DESC) "
+    "AS place"
     " FROM runs) WHERE (?1 > 0 AND place > ?1) OR (?2 > 0 AND created < ?2))"
     " AND id NOT IN (SELECT base FROM comparisons) AND id NOT IN (SELECT head FROM comparisons)";
 

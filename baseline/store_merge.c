@@ -25,7 +25,7 @@ static int take_run(struct xsg_store *store, struct xsg_store *other, int64_t th
         if (rc == XSG_OK)
             rc = xsg__store_check_run(&run, err);
         if (rc == XSG_OK)
-            rc = xsg__store_insert_run(store, &run, uid, &id, err);
+            rc = xsg__store_insert_run(store, &run, uid, NULL, &id, err);
         *added += rc == XSG_OK;
         xsg_arena_release(&store->scratch);
     }
@@ -39,7 +39,8 @@ static int take_runs(struct xsg_store *store, struct xsg_store *other, size_t *a
     struct xsg_arena arena = XSG_ARENA_INIT;
     sqlite3_stmt *s;
     bool row = true;
-    int rc = xsg__store_query(other, &s, err, "SELECT id, uid FROM runs ORDER BY id", NULL, 0);
+    int rc = xsg__store_query(other, &s, err,
+                              "SELECT id, uid FROM runs WHERE shared IS NULL ORDER BY id", NULL, 0);
     while (rc == XSG_OK && (rc = xsg__store_next(other, s, &row, err)) == XSG_OK && row) {
         const char *uid = xsg__column_text(&arena, s, 1);
         rc = uid ? take_run(store, other, sqlite3_column_int64(s, 0), uid, added, err)

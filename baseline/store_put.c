@@ -191,12 +191,12 @@ static int insert_head(struct xsg_store *store, const struct xsg_run *run, const
         rc = xsg__store_exec(
             store, err,
             "INSERT INTO runs (uid, session, created, elapsed_s, commit_id, describe, dirty,"
-            " environment, suite_hash) VALUES (ifnull(?1, lower(hex(randomblob(16)))), ?2, ?3, ?4,"
-            " ?5, ?6, ?7, ?8, ?9)",
+            " environment, suite_hash, shared) VALUES (ifnull(?1, lower(hex(randomblob(16)))), ?2,"
+            " ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             XSG_BIND(xsg__text(uid), xsg__text(run->session), xsg__int(run->created),
                      xsg__double(run->elapsed_s), xsg__int(commit), xsg__text(run->commit.describe),
-                     xsg__int(run->commit.dirty), xsg__int(environment),
-                     xsg__text(run->suite_hash)));
+                     xsg__int(run->commit.dirty), xsg__int(environment), xsg__text(run->suite_hash),
+                     xsg__text(run->shared)));
     *id = sqlite3_last_insert_rowid(store->db);
     return rc;
 }
@@ -282,8 +282,10 @@ static int name_series(struct xsg_store *store, struct names *names, const struc
     return XSG_OK;
 }
 
+/* digest: of the values that a shared run does not have; NULL: they are here. */
 static int insert_series(struct xsg_store *store, int64_t run, const struct xsg_series *series,
-                         const struct series_row *row, double *seen, struct xsg_err *err)
+                         const struct series_row *row, const struct xsg_digest *digest,
+                         double *seen, struct xsg_err *err)
 {
     size_t n = 0;
     for (size_t i = 0; i < series->n; i++) {
@@ -293,16 +295,19 @@ static int insert_series(struct xsg_store *store, int64_t run, const struct xsg_
     encode_values(&store->bytes, series->values, series->n);
     return xsg__store_exec(
         store, err,
-        "INSERT INTO series (run, measure, function, ord, site, n, median, mean, data)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO series (run, measure, function, ord, site, n, median, mean, data, mad)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         XSG_BIND(xsg__int(run), xsg__int(row->measure), xsg__int(row->function),
-                 xsg__int((int64_t)row->ord), xsg__int(row->site), xsg__int((int64_t)n),
-                 xsg__double(xsg_median(seen, n)), xsg__double(xsg_mean(seen, n)),
-                 xsg__blob(store->bytes.data, store->bytes.len)));
+                 xsg__int((int64_t)row->ord), xsg__int(row->site),
+                 xsg__int(digest ? digest->n : (int64_t)n), xsg__double(xsg_median(seen, n)),
+                 xsg__double(digest ? digest->mean : xsg_mean(seen, n)),
+                 xsg__blob(store->bytes.data, store->bytes.len),
+                 xsg__double(digest ? digest->mad : (double)NAN)));
 }
 
 static int insert_all_series(struct xsg_store *store, struct names *names, int64_t id,
-                             const struct xsg_run *run, struct xsg_err *err)
+                             const struct xsg_run *run, const struct xsg_digest *digests,
+                             struct xsg_err *err)
 {
     struct series_row *rows = XSG_NEW_ARRAY(&store->scratch, struct series_row, run->n_series + 1);
     size_t longest = 0;
@@ -314,7 +319,8 @@ static int insert_all_series(struct xsg_store *store, struct names *names, int64
     double *seen = XSG_NEW_ARRAY(&store->scratch, double, longest + 1);
     qsort(rows, run->n_series, sizeof *rows, by_key);
     for (size_t i = 0; rc == XSG_OK && i < run->n_series; i++)
-        rc = insert_series(store, id, &run->series[rows[i].ord], &rows[i], seen, err);
+        rc = insert_series(store, id, &run->series[rows[i].ord], &rows[i],
+                           digests ? &digests[rows[i].ord] : NULL, seen, err);
     return rc;
 }
 
@@ -349,7 +355,7 @@ int xsg__store_check_run(const struct xsg_run *run, struct xsg_err *err)
 }
 
 int xsg__store_insert_run(struct xsg_store *store, const struct xsg_run *run, const char *uid,
-                          int64_t *id, struct xsg_err *err)
+                          const struct xsg_digest *digests, int64_t *id, struct xsg_err *err)
 {
     struct names names;
     xsg_map_init(&names.strings, &store->scratch);
@@ -359,7 +365,7 @@ int xsg__store_insert_run(struct xsg_store *store, const struct xsg_run *run, co
     for (size_t i = 0; rc == XSG_OK && i < run->n_targets; i++)
         rc = insert_target(store, &names, *id, i, &run->targets[i], err);
     if (rc == XSG_OK)
-        rc = insert_all_series(store, &names, *id, run, err);
+        rc = insert_all_series(store, &names, *id, run, digests, err);
     for (size_t i = 0; rc == XSG_OK && i < run->n_warnings; i++)
         rc = xsg__store_exec(store, err,
                              "INSERT INTO run_warnings (run, ord, text) VALUES (?1, ?2, ?3)",
@@ -376,7 +382,7 @@ int xsg_store_put(struct xsg_store *store, struct xsg_run *run, struct xsg_err *
         rc = xsg__store_begin(store, "BEGIN IMMEDIATE", err);
     if (rc != XSG_OK)
         return rc;
-    rc = xsg__store_insert_run(store, run, NULL, &id, err);
+    rc = xsg__store_insert_run(store, run, NULL, NULL, &id, err);
     rc = xsg__store_end(store, rc, err);
     if (rc == XSG_OK)
         run->id = id;
@@ -411,11 +417,11 @@ int xsg_store_put_comparison(struct xsg_store *store, struct xsg_run *base, stru
     if (rc != XSG_OK)
         return rc;
     if (!base_id)
-        rc = xsg__store_insert_run(store, base, NULL, &base_id, err);
+        rc = xsg__store_insert_run(store, base, NULL, NULL, &base_id, err);
     if (rc == XSG_OK && head == base)
         head_id = base_id;
     if (rc == XSG_OK && !head_id)
-        rc = xsg__store_insert_run(store, head, NULL, &head_id, err);
+        rc = xsg__store_insert_run(store, head, NULL, NULL, &head_id, err);
     if (rc == XSG_OK)
         rc = insert_comparison(store, base_id, head_id, head->created, comparison, json, &id, err);
     rc = xsg__store_end(store, rc, err);

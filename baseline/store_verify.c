@@ -97,6 +97,8 @@ static bool read_seen(const unsigned char *data, size_t n, double *seen, size_t 
 static bool is_summary(sqlite3_stmt *row, const double *seen, size_t n)
 {
     double median = xsg_median(seen, n), mean = xsg_mean(seen, n);
+    if (sqlite3_column_type(row, 6) != SQLITE_NULL) /* its values stayed where it was measured */
+        return n <= 1 && (n == 0 || sqlite3_column_double(row, 4) == median);
     if (sqlite3_column_int64(row, 2) != (int64_t)n)
         return false;
     if (n == 0)
@@ -196,7 +198,9 @@ static int check_all(struct findings *findings, struct xsg_err *err)
     } checks[] = {
         {"PRAGMA integrity_check(100)", look_at_integrity},
         {"PRAGMA foreign_key_check", look_at_reference},
-        {"SELECT run, ord, n, data, median, mean FROM series", look_at_series},
+        {"SELECT s.run, s.ord, s.n, s.data, s.median, s.mean, r.shared FROM series s"
+         " JOIN runs r ON r.id = s.run",
+         look_at_series},
         {"SELECT run, ord FROM series WHERE site NOT IN (SELECT p.id FROM sites p JOIN functions f"
          " ON f.id = p.function) OR measure NOT IN (SELECT id FROM measures)",
          look_at_orphan},

@@ -14,7 +14,7 @@ static int find_run(struct xsg_cli *cli, struct xsg_project *project, const char
                     struct xsg_run *run)
 {
     struct xsg_commit commit = {0};
-    struct xsg_store_query query = {.dirty_too = true};
+    struct xsg_store_query query = {.dirty_too = true, .shared_too = true};
     int rc;
 
     if (o.id > 0)

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "baseline/share.h"
 #include "cli/project.h"
 
 static struct {
@@ -37,10 +38,11 @@ static int do_stat(struct xsg_cli *cli, struct xsg_project *project, const struc
     }
     xsg_buf_printf(&out,
                    "%s\n  schema       %d\n  size         %s\n  runs         %lld (%s to %s)\n"
+                   "  shared       %lld (of them, measured by others)\n"
                    "  comparisons  %lld\n  functions    %lld\n  values       %lld\n",
                    project->store_path, stat.schema_version, size, (long long)stat.runs, oldest,
-                   newest, (long long)stat.comparisons, (long long)stat.functions,
-                   (long long)stat.values);
+                   newest, (long long)stat.shared, (long long)stat.comparisons,
+                   (long long)stat.functions, (long long)stat.values);
     return print(&out);
 }
 
@@ -146,13 +148,63 @@ static int do_backup(struct xsg_cli *cli, struct xsg_project *project,
     return xsg_store_backup(project->store, args->item[0], &cli->err);
 }
 
+/* What notes say is anybody's text. */
+static void warn_of_refused(const struct xsg_share_result *result)
+{
+    struct xsg_buf reason = XSG_BUF_INIT;
+
+    if (result->newer)
+        xsg_warn("%zu line%s left alone: they are of a newer xsgate", result->newer,
+                 result->newer == 1 ? "" : "s");
+    if (result->refused == 0)
+        return;
+    xsg_put_printable(&reason, result->reason, strlen(result->reason));
+    xsg_warn("%zu line%s refused%s%s", result->refused, result->refused == 1 ? "" : "s",
+             reason.len ? "; the first: " : "", xsg_buf_str(&reason));
+    xsg_buf_release(&reason);
+}
+
+static int share(struct xsg_cli *cli, struct xsg_project *project, const struct xsg_strings *args,
+                 bool push)
+{
+    struct xsg_share_options options = {.remote = args->n ? args->item[0] : NULL,
+                                        .limits = {.interrupt = &xsg_interrupted},
+                                        .clock = &xsg_system_clock};
+    struct xsg_share_result result;
+    int rc;
+
+    if (args->n > 1)
+        return xsg_fail(&cli->err, XSG_EINVAL, "store %s: name one remote",
+                        push ? "push" : "fetch");
+    rc = (push ? xsg_share_push : xsg_share_fetch)(project->git, project->store, cli->arena,
+                                                   &options, &result, &cli->err);
+    if (rc != 0)
+        return rc;
+    warn_of_refused(&result);
+    xsg_info("%zu run%s %s '%s', %zu known before", result.added, result.added == 1 ? "" : "s",
+             push ? "pushed to" : "fetched from", result.remote, result.known);
+    return XSG_EXIT_PASSED;
+}
+
+static int do_push(struct xsg_cli *cli, struct xsg_project *project, const struct xsg_strings *args)
+{
+    return share(cli, project, args, true);
+}
+
+static int do_fetch(struct xsg_cli *cli, struct xsg_project *project,
+                    const struct xsg_strings *args)
+{
+    return share(cli, project, args, false);
+}
+
 static const struct {
     const char *name;
     int (*run)(struct xsg_cli *, struct xsg_project *, const struct xsg_strings *);
     bool makes_store;
 } verbs[] = {
     {"stat", do_stat, false},   {"verify", do_verify, false}, {"merge", do_merge, true},
-    {"prune", do_prune, false}, {"backup", do_backup, false},
+    {"prune", do_prune, false}, {"backup", do_backup, false}, {"push", do_push, false},
+    {"fetch", do_fetch, true},
 };
 
 static int run(struct xsg_cli *cli, const struct xsg_strings *words)
@@ -173,7 +225,7 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
         return rc;
     }
     return xsg_fail(&cli->err, XSG_EINVAL,
-                    "store %s: expected stat, verify, merge, prune or backup", name);
+                    "store %s: expected stat, verify, merge, prune, backup, push or fetch", name);
 }
 
 static const struct xsg_opt opts[] = {
@@ -191,13 +243,16 @@ static const char *const examples[] = {"xsgate store verify", "check every byte 
                                        NULL};
 static const struct xsg_opt_spec spec = {
     "store",
-    "store [stat|verify|merge FILE...|prune|backup FILE]",
+    "store [stat|verify|merge FILE...|prune|backup FILE|push [REMOTE]|fetch [REMOTE]]",
     "look after the database of runs",
-    "stat     what it holds (default)\n"
-    "verify   check the database and every stored value; findings give status 3\n"
-    "merge    add the runs of other stores, e.g. of a CI matrix\n"
-    "prune    remove old runs\n"
-    "backup   write a consistent copy, also while others write",
+    "stat (the default) says what it holds; verify checks the database and every stored value, "
+    "and\n"
+    "findings give status 3; merge adds the runs of other stores, e.g. of a CI matrix; prune "
+    "removes\n"
+    "old runs; backup writes a consistent copy, also while others write; push adds this store's\n"
+    "runs, as summaries, to the notes of a git remote, and fetch takes those of others from "
+    "there:\n"
+    "history, never a baseline.",
     opts,
     examples,
     "file"};

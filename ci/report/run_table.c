@@ -173,6 +173,11 @@ void xsg_report_run(struct xsg_buf *out, const struct xsg_run *run,
         struct xsg_buf line = XSG_BUF_INIT;
         xsg_report_put_commit(&line, &run->commit);
         xsg_put_printable(out, xsg_buf_str(&line), line.len);
+        if (run->shared) {
+            xsg_buf_puts(out, "\nmeasured elsewhere, fetched from '");
+            xsg_put_printable(out, run->shared, strlen(run->shared));
+            xsg_buf_puts(out, "': medians only");
+        }
         xsg_buf_puts(out, "\n\n");
         xsg_buf_release(&line);
     }

@@ -102,6 +102,8 @@ struct xsg_target_run {
 
 struct xsg_run {
     int64_t id;          /* in the store; 0 while not stored */
+    const char *shared;  /* the remote that it came from as a summary: one value per series, the
+                            median, and never a baseline; NULL: measured here, or merged whole */
     const char *session; /* runs measured in the same interleaved rounds share it (hex) */
     int64_t created;     /* seconds since the epoch */
     double elapsed_s;

@@ -85,11 +85,11 @@ static void find_takes_the_newest_that_is_comparable(void **state)
         struct xsg_store_query query;
         int expected;
     } cases[] = {
-        {{oid, "0123456789abcdef", "feedface", false}, 1},
-        {{oid, "0123456789abcdef", "feedface", true}, 2},
-        {{oid, "another", NULL, false}, 3},
-        {{oid, NULL, "other suite", false}, 4},
-        {{oid, NULL, NULL, false}, 1},
+        {{oid, "0123456789abcdef", "feedface", false, false}, 1},
+        {{oid, "0123456789abcdef", "feedface", true, false}, 2},
+        {{oid, "another", NULL, false, false}, 3},
+        {{oid, NULL, "other suite", false, false}, 4},
+        {{oid, NULL, NULL, false, false}, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(xsg_store_find(b->store, &b->arena, &cases[i].query, &got, &b->err),
