@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/shield.h"
 #include "base/str.h"
 
 /* One lock for the level, the status line and the order of lines on stderr. */
@@ -92,19 +93,21 @@ static void put_lines(struct xsg_buf *out, const char *text)
 __attribute__((format(printf, 2, 0))) static void put_line(const char *prefix, const char *format,
                                                            va_list args)
 {
-    struct xsg_buf text = XSG_BUF_INIT, line = XSG_BUF_INIT;
-    xsg_buf_vprintf(&text, format, args);
+    struct xsg_buf raw = XSG_BUF_INIT, text = XSG_BUF_INIT, line = XSG_BUF_INIT;
+    xsg_buf_vprintf(&raw, format, args);
+    xsg_buf_puts(&text, prefix);
+    put_lines(&text, xsg_buf_str(&raw));
+    xsg_buf_putc(&text, '\n');
     pthread_mutex_lock(&lock);
     if (status[0])
         xsg_buf_puts(&line, "\r\033[K");
-    xsg_buf_puts(&line, prefix);
-    put_lines(&line, xsg_buf_str(&text));
-    xsg_buf_putc(&line, '\n');
+    xsg_put_shielded(&line, xsg_buf_str(&text), text.len);
     xsg_buf_puts(&line, status);
     put_stderr(&line);
     pthread_mutex_unlock(&lock);
     xsg_buf_release(&line);
     xsg_buf_release(&text);
+    xsg_buf_release(&raw);
 }
 
 void xsg_warn(const char *format, ...)

@@ -48,8 +48,10 @@ const struct xsg_command *xsg_command_find(const char *name);
 /* The signal that asked us to stop, 0 while none did. Set by main's handler only. */
 extern volatile int xsg_interrupted;
 
-/* Writes to stdout whole; a reader that went away is no failure of ours. */
+/* Writes to stdout whole; a reader that went away is no failure of ours. Print is for people: in a
+ * CI log foreign text in it commands nothing (base/shield.h). Write is for programs. */
 void xsg_cli_print(const char *text, size_t n);
+void xsg_cli_write(const char *text, size_t n);
 
 extern const struct xsg_command xsg_cmd_init, xsg_cmd_run, xsg_cmd_compare, xsg_cmd_show,
     xsg_cmd_report, xsg_cmd_badge, xsg_cmd_comment, xsg_cmd_record, xsg_cmd_store, xsg_cmd_doctor,

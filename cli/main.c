@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/shield.h"
 #include "base/str.h"
 #include "cli/cli.h"
 
@@ -74,6 +75,15 @@ const struct xsg_command *xsg_command_find(const char *name)
 
 void xsg_cli_print(const char *text, size_t n)
 {
+    struct xsg_buf out = XSG_BUF_INIT;
+
+    xsg_put_shielded(&out, text, n);
+    xsg_cli_write(xsg_buf_str(&out), out.len);
+    xsg_buf_release(&out);
+}
+
+void xsg_cli_write(const char *text, size_t n)
+{
     /* SIGPIPE is ignored, so a closed pipe shows as EPIPE here: the verdict does not depend on who
      * reads it. A full disk behind stdout is said. */
     if (fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0)
@@ -124,32 +134,35 @@ static int status_of(int code)
     }
 }
 
-static void put_foreign(FILE *file, const char *text)
+static void put_foreign(struct xsg_buf *out, const char *text)
 {
-    struct xsg_buf safe = XSG_BUF_INIT;
-
     for (const char *line = text; *line;) {
         size_t n = strcspn(line, "\n");
-        xsg_put_printable(&safe, line, n);
+        xsg_put_printable(out, line, n);
         line += n;
         if (*line) {
-            xsg_buf_putc(&safe, '\n');
+            xsg_buf_putc(out, '\n');
             line++;
         }
     }
-    fprintf(file, "%s\n", xsg_buf_str(&safe));
-    xsg_buf_release(&safe);
+    xsg_buf_putc(out, '\n');
 }
 
 static void print_error(const struct xsg_err *err)
 {
+    struct xsg_buf text = XSG_BUF_INIT, out = XSG_BUF_INIT;
+
     xsg_progress_clear();
     if (err->text[0]) {
-        fputs("xsgate: ", stderr);
-        put_foreign(stderr, err->text);
+        xsg_buf_puts(&text, "xsgate: ");
+        put_foreign(&text, err->text);
     }
     if (err->hint[0])
-        put_foreign(stderr, err->hint);
+        put_foreign(&text, err->hint);
+    xsg_put_shielded(&out, xsg_buf_str(&text), text.len);
+    fputs(xsg_buf_str(&out), stderr);
+    xsg_buf_release(&out);
+    xsg_buf_release(&text);
 }
 
 /* Is argument a global option, and does its value follow as the next argument? */

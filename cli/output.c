@@ -58,8 +58,10 @@ static int write_one(struct xsg_cli *cli, const struct xsg_comparison *compariso
     xsg_report_find(name)->write(&out, comparison, &options);
     if (file)
         rc = xsg_write_file(file, out.data, out.len, &cli->err);
-    else
+    else if (strcmp(name, "text") == 0 || strcmp(name, "markdown") == 0)
         xsg_cli_print(out.data, out.len);
+    else
+        xsg_cli_write(out.data, out.len);
     xsg_buf_release(&out);
     return rc;
 }

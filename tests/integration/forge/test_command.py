@@ -257,6 +257,32 @@ class AGateThatCannotJudge(CommandTest):
         with open(os.path.join(self.home, ".xsgate", "report.json"), encoding="utf-8") as file:
             self.assertEqual(json.load(file)["ci"], {"pull_request": 7, "head_sha": HEAD})
 
+    def test_what_targets_print(self):
+        """No line of theirs reaches the runner as a command: it stands between a stop and a resume
+        with a token that they cannot know."""
+        guess = "0" * 32
+        self.git("checkout", "-q", "main")
+        self.write("a.sh", f"#!/bin/sh\necho '::{guess}::'\necho '##[add-mask]x'\n"
+                           "echo '::set-output name=a::b'\nexit 3\n")
+        self.commit("prints")
+        self.git("checkout", "-q", "-B", "topic")
+        self.write("more", "")
+        self.commit("topic")
+        done = self.gate(3, "--rounds", "1")
+        for stream in (done.stdout, done.stderr):
+            token = None
+            for line in stream.splitlines():
+                if line.startswith("::stop-commands::") and not token:
+                    token = line[17:]
+                    self.assertRegex(token, "^[0-9a-f]{32}$")
+                elif token and line == f"::{token}::":
+                    token = None
+                elif not token:
+                    self.assertFalse(line.lstrip().startswith("::") or "##[" in line, stream)
+            self.assertIsNone(token)
+        self.assertIn("##[add-mask]x", done.stdout)
+        self.assertIn("::stop-commands::", done.stdout)
+
     def test_nothing_can_be_posted(self):
         """The answer is the same, and the summary is there."""
         self.forge.fault("*", ".", "answer", nth=0, status=403,
