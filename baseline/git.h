@@ -38,6 +38,16 @@ int xsg_git_parents(struct xsg_git *git, struct xsg_arena *arena, const char *oi
                     size_t *n, struct xsg_err *err);
 /* Is there no branch, here or as a remote had it, but those whose newest commit is oid? */
 bool xsg_git_is_only_branch(struct xsg_git *git, const char *oid);
+/* head and its first parents, oldest first: the line of commits that a branch went through. Ends
+ * with until (NULL: at the root); met: it was among them. complete: false where the history is cut.
+ */
+struct xsg_git_commits {
+    struct xsg_commit *item; /* oid, subject, time */
+    size_t n;
+    bool complete, met;
+};
+int xsg_git_first_parents(struct xsg_git *git, struct xsg_arena *arena, const char *head,
+                          const char *until, struct xsg_git_commits *commits, struct xsg_err *err);
 /* Best common ancestor. XSG_ENOTFOUND: unrelated, or cut off in a shallow clone (says so). */
 int xsg_git_merge_base(struct xsg_git *git, struct xsg_arena *arena, const char *a, const char *b,
                        struct xsg_commit *commit, struct xsg_err *err);
