@@ -15,9 +15,20 @@
  * read.
  */
 static const char *const callgrind[] = {
-    "valgrind",      "--command-line-only=yes", "--tool=callgrind",     "-q",
-    "--vgdb=no",     "--trace-children=yes",    "--dump-instr=yes",     "--dump-line=no",
-    "--demangle=no", "--separate-recs=1",       "--skip-direct-rec=no", "--collect-systime=nsec",
+    "valgrind",
+    "--command-line-only=yes",
+    "--tool=callgrind",
+    "-q",
+    "--run-libc-freeres=no",
+    "--run-cxx-freeres=no",
+    "--vgdb=no",
+    "--trace-children=yes",
+    "--dump-instr=yes",
+    "--dump-line=no",
+    "--demangle=no",
+    "--separate-recs=1",
+    "--skip-direct-rec=no",
+    "--collect-systime=nsec",
 };
 
 /* A percent sign begins a format in valgrind's names of files. */
