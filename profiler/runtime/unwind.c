@@ -325,7 +325,8 @@ static size_t walk_slowly(struct xsg__sampler *sampler, ucontext_t *context, voi
     size_t n = 0;
 
     *frames = sampler->frames;
-    if (unwind.init(&cursor, context, UNW_INIT_SIGNAL_FRAME) < 0)
+    /* on aarch64 a type of libunwind's own, laid out as the kernel's */
+    if (unwind.init(&cursor, (unw_context_t *)(void *)context, UNW_INIT_SIGNAL_FRAME) < 0)
         return 0;
     do {
         if (unwind.get_reg(&cursor, UNW_REG_IP, &address) < 0 || !address)
