@@ -1,8 +1,10 @@
 /*
  * What the files of the machine code's identity share; nobody else includes this.
  *
- * code.c        the cache, programs, functions by address
+ * code.c        the cache, programs
+ * code_function.c  functions by address, with all of their pieces
  * code_file.c   an ELF file: sections, symbols, relocations
+ * code_scan.c   the whole file's hash; functions whose address is taken
  * code_body.c   instructions of a function -> body: a hash, and the places that it refers to
  * code_data.c   what a place is: constant, string, table, variable, function, import
  * code_deep.c   bodies -> the hash with all that is called
@@ -20,7 +22,7 @@
 enum {
     XSG_CODE_MAX_BODY = 1 << 22,    /* bytes of one function */
     XSG_CODE_MAX_OBJECT = 64 << 20, /* bytes of one table */
-    XSG_CODE_MAX_TEXT = 256 << 20,  /* bytes of code read for one program */
+    XSG_CODE_MAX_TEXT = 32 << 20,   /* bytes of code read for one program */
     XSG_CODE_MAX_TABLE = 1 << 16    /* entries of a jump table */
 };
 
@@ -63,11 +65,14 @@ struct xsg_code_file {
     struct xsg_code_symbols functions, objects, tls;
     struct xsg_code_reloc *relocs; /* by addr */
     size_t n_relocs, cap_relocs;
-    struct xsg_map bodies;          /* addr -> struct xsg_code_body */
-    struct xsg_map objects_by_addr; /* addr -> struct xsg_code_body, of data */
-    struct xsg_map groups;          /* source name -> struct xsg_code_group */
+    struct xsg_map bodies;        /* addr -> struct xsg_code_body */
+    struct xsg_map object_bodies; /* addr -> struct xsg_code_body, of data */
+    struct xsg_map groups;        /* source name -> struct xsg_code_group */
     struct xsg_arena *arena;
     uint64_t text_read;
+    uint64_t *marks; /* places that something refers to, sorted */
+    size_t n_marks, cap_marks;
+    bool marks_loaded;
 };
 
 /* All pieces of a function: indices of file->functions. */
@@ -95,6 +100,7 @@ struct xsg_code_ref {
 /* A function's or an object's content: equal hashes and equal refs mean equal content. */
 struct xsg_code_body {
     bool unknown;
+    int depth; /* while it is made: of nameless things in nameless things */
     uint64_t hash;
     struct xsg_code_ref *refs;
     size_t n_refs, cap_refs;
@@ -123,6 +129,7 @@ const struct xsg_code_symbol *xsg__code_symbol(const struct xsg_code_symbols *sy
 size_t xsg__code_symbol_from(const struct xsg_code_symbols *symbols, uint64_t addr);
 const struct xsg_code_reloc *xsg__code_reloc(const struct xsg_code_file *file, uint64_t addr);
 size_t xsg__code_reloc_from(const struct xsg_code_file *file, uint64_t addr);
+/* ---- code_scan.c ---- */
 uint64_t xsg__code_file_binary(const struct xsg_code_file *file, const char *root);
 /* Adds the functions of the file whose address is taken somewhere in it, perhaps some more. false:
  * it cannot be told. */
@@ -142,10 +149,14 @@ void xsg__code_put_place(struct xsg_code_file *file, struct xsg_code_body *body,
 void xsg__code_put_callee(struct xsg_code_file *file, struct xsg_code_body *body, uint64_t addr);
 void xsg__code_add_ref(struct xsg_code_file *file, struct xsg_code_body *body,
                        struct xsg_code_ref ref);
+/* Where the nameless thing at addr ends: at the next place that is referred to. */
+uint64_t xsg__code_extent(struct xsg_code_file *file, uint64_t addr);
 const struct xsg_code_body *xsg__code_object(struct xsg_code_file *file, uint64_t addr);
 
 /* ---- code_body.c ---- */
 const struct xsg_code_body *xsg__code_body(struct xsg_code_file *file, uint64_t addr);
+/* Is the name one of the piece of a function that is hardly ever run? */
+bool xsg__code_is_cold(const char *name);
 /* What the PLT stub at addr jumps to; NULL: it is none. */
 const struct xsg_code_reloc *xsg__code_stub(const struct xsg_code_file *file, uint64_t addr);
 

@@ -1,0 +1,21 @@
+/* dump_code FILE...: a program of these ELF files. Reads "FILE-NUMBER ADDRESS" lines (hex) and
+ * answers each with the codes of the function there: "CODE CODE_DEEP". */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "profiler/code.h"
+
+int main(int argc, char **argv)
+{
+    struct xsg_code_cache *cache = xsg_code_open();
+    const char *const *paths = (const char *const *)argv + 1;
+    struct xsg_code_program *program = xsg_code_program(cache, paths, (size_t)argc - 1);
+    unsigned file;
+    uint64_t vaddr, code, deep;
+    while (scanf("%u %" SCNx64, &file, &vaddr) == 2 && file < (unsigned)argc - 1) {
+        xsg_code_function(program, paths[file], vaddr, &code, &deep);
+        printf("%016" PRIx64 " %016" PRIx64 "\n", code, deep);
+    }
+    xsg_code_close(cache);
+    return 0;
+}
