@@ -4,9 +4,11 @@
 
 const struct xsg_metric xsg_metrics[] = {
     {"time", "ns", XSG_BETTER_LESS, false, true, false,
-     "self time of a function; of a target: CPU time, or wall time when it mostly waits"},
+     "self time of a function and of what is inlined into it; of a target: CPU time, or wall time when it mostly waits"},
     {"total", "ns", XSG_BETTER_LESS, false, true, false,
      "time of a function and all that it calls"},
+    {"inlined", "ns", XSG_BETTER_LESS, false, true, false,
+     "time of a function as a part of others' machine code: theirs, sampled"},
     {"calls", "count", XSG_BETTER_LESS, true, true, false, "calls of a function"},
     {"wall", "ns", XSG_BETTER_LESS, false, false, false, "elapsed time of the target"},
     {"cpu", "ns", XSG_BETTER_LESS, false, false, false, "user and system time of the target"},

@@ -7,15 +7,25 @@
 #include "base/metric.h"
 #include "profiler/fold.h"
 
-enum { TIME, TOTAL, CALLS, INSTRUCTIONS, INSTRUCTIONS_TOTAL, SYSCALLS, COUNTED_CALLS, N_METRICS };
+enum {
+    TIME,
+    TOTAL,
+    INLINED,
+    CALLS,
+    INSTRUCTIONS,
+    INSTRUCTIONS_TOTAL,
+    SYSCALLS,
+    COUNTED_CALLS,
+    N_METRICS
+};
 
 static const char *const metric_names[N_METRICS] = {
-    "time", "total", "calls", "instructions", "instructions_total", "syscalls", "counted_calls"};
+    "time",     "total",        "inlined", "calls", "instructions", "instructions_total",
+    "syscalls", "counted_calls"};
 
 struct tracked { /* a function, or the whole target */
     struct xsg_function function;
-    bool counted;  /* calls were seen in some round */
-    bool measured; /* more than a name in the tree */
+    bool codes_differ; /* between rounds or modules: unknown */
     struct column {
         double *values; /* by round; beyond n: unseen */
         size_t n, cap;
@@ -87,6 +97,16 @@ static double *column_copy(const struct xsg_collect *c, const struct column *col
     return values;
 }
 
+static void inform_code(struct tracked *known, const struct xsg_function *f)
+{
+    struct xsg_function *k = &known->function;
+    if (f->code == 0)
+        return;
+    known->codes_differ |= k->code != 0 && (k->code != f->code || k->code_deep != f->code_deep);
+    k->code = known->codes_differ ? 0 : f->code;
+    k->code_deep = known->codes_differ ? 0 : f->code_deep;
+}
+
 /* Index of the function; identity is name and file. */
 static uint32_t track(struct xsg_collect *c, const struct xsg_function *f)
 {
@@ -109,7 +129,9 @@ static uint32_t track(struct xsg_collect *c, const struct xsg_function *f)
         copy->module = xsg_strdup(c->arena, f->module);
         *place = (void *)(uintptr_t)c->n_functions++;
     }
-    return (uint32_t)(uintptr_t)*place;
+    const uint32_t index = (uint32_t)(uintptr_t)*place;
+    inform_code(&c->functions[index], f);
+    return index;
 }
 
 static uint32_t child_of(struct xsg_collect *c, uint32_t parent, uint32_t function)
@@ -150,11 +172,12 @@ int xsg_collect_profile(struct xsg_collect *c, size_t round, const struct xsg_pr
         const struct xsg_profile_function *f = &profile->functions[i];
         const uint32_t index = track(c, &f->function); /* may move c->functions */
         struct tracked *t = &c->functions[index];
-        t->measured = true;
-        column_put(c, &t->columns[TIME], round, f->self);
+        if (f->self > 0 || f->inlined == 0)
+            column_put(c, &t->columns[TIME], round, f->self);
+        if (f->inlined > 0)
+            column_put(c, &t->columns[INLINED], round, f->inlined);
         column_put(c, &t->columns[TOTAL], round, f->total);
         if (f->calls > 0) {
-            t->counted = true;
             column_put(c, &t->columns[CALLS], round, f->calls);
         }
     }
@@ -196,7 +219,8 @@ int xsg_collect_counts(struct xsg_collect *c, size_t run, const struct xsg_count
         const struct xsg_counts_function *f = &counts->functions[i];
         const uint32_t index = track(c, &f->function); /* may move c->functions */
         struct column *columns = c->functions[index].columns;
-        put_value(c, &columns[INSTRUCTIONS], run, f->instructions);
+        if (f->instructions > 0 || f->calls > 0)
+            put_value(c, &columns[INSTRUCTIONS], run, f->instructions);
         put_value(c, &columns[INSTRUCTIONS_TOTAL], run, f->total);
         if (f->syscalls > 0)
             put_value(c, &columns[SYSCALLS], run, f->syscalls);
@@ -240,13 +264,6 @@ static void finish_tree(const struct xsg_collect *c, struct xsg_calltree *tree)
     }
 }
 
-static bool has_series(const struct tracked *t, int metric)
-{
-    if (metric >= INSTRUCTIONS)
-        return t->columns[metric].n > 0;
-    return t->measured && (metric != CALLS || t->counted);
-}
-
 int xsg_collect_finish(struct xsg_collect *c, struct xsg_series **series, size_t *n_series,
                        struct xsg_target_run *target, struct xsg_err *err)
 {
@@ -260,7 +277,7 @@ int xsg_collect_finish(struct xsg_collect *c, struct xsg_series **series, size_t
     for (size_t i = 1; i < c->n_functions; i++) {
         const struct tracked *t = &c->functions[i];
         for (int m = 0; m < N_METRICS; m++)
-            if (has_series(t, m))
+            if (t->columns[m].n > 0)
                 (*series)[(*n_series)++] =
                     series_of(c, &t->function, metric_names[m], &t->columns[m]);
     }

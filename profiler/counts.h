@@ -11,7 +11,7 @@
 
 struct xsg_counts_function {
     struct xsg_function function;
-    double instructions; /* executed in its own code, what is inlined into it left out */
+    double instructions; /* executed in its machine code, what is inlined there too */
     double total;        /* executed in it and in all that it called; at most the whole's */
     double calls;        /* that it got; 0 when it was only inlined */
     double syscalls;     /* made by its own code: of libc's wrappers, mostly */

@@ -49,6 +49,17 @@ static void inform(struct xsg_fold *fold, struct xsg_function *known, const stru
         known->end_line = f->end_line;
 }
 
+/* The same function in two modules need not be the same code. */
+static void inform_code(struct xsg_fold_function *known, const struct xsg_function *f)
+{
+    struct xsg_function *k = &known->function;
+    if (f->code == 0)
+        return;
+    known->codes_differ |= k->code != 0 && (k->code != f->code || k->code_deep != f->code_deep);
+    k->code = known->codes_differ ? 0 : f->code;
+    k->code_deep = known->codes_differ ? 0 : f->code_deep;
+}
+
 uint32_t xsg_fold_function(struct xsg_fold *fold, const struct xsg_function *function)
 {
     bool is_new;
@@ -64,6 +75,7 @@ uint32_t xsg_fold_function(struct xsg_fold *fold, const struct xsg_function *fun
     }
     uint32_t index = (uint32_t)(uintptr_t)*place;
     inform(fold, &fold->functions[index].function, function);
+    inform_code(&fold->functions[index], function);
     return index;
 }
 
@@ -108,6 +120,15 @@ uint32_t xsg_fold_child(struct xsg_fold *fold, uint32_t parent, uint32_t functio
 struct xsg_fold_node *xsg_fold_node(struct xsg_fold *fold, uint32_t node)
 {
     return &fold->nodes[node];
+}
+
+void xsg_fold_inlined(struct xsg_fold *fold, uint32_t function, uint32_t into, double ns,
+                      uint64_t samples)
+{
+    fold->functions[function].given += ns;
+    fold->functions[function].samples_given += samples;
+    fold->functions[into].taken += ns;
+    fold->functions[into].samples_taken += samples;
 }
 
 struct xsg_hist *xsg_fold_hist(struct xsg_fold *fold, uint32_t function)

@@ -46,6 +46,13 @@ uint32_t xsg_fold_function(struct xsg_fold *fold, const struct xsg_function *fun
 uint32_t xsg_fold_child(struct xsg_fold *fold, uint32_t parent, uint32_t function, uint32_t kind);
 /* The pointer is valid until the next xsg_fold_child. */
 struct xsg_fold_node *xsg_fold_node(struct xsg_fold *fold, uint32_t node);
+/*
+ * Of the own time and samples of a function, these were spent in the machine code of another that
+ * it is inlined into: they are that one's own. What is inlined is the compiler's choice, and to
+ * which of the two an instruction belongs is its guess; a function of the machine code has a time.
+ */
+void xsg_fold_inlined(struct xsg_fold *fold, uint32_t function, uint32_t into, double ns,
+                      uint64_t samples);
 /* Durations per call (ns, children included) of a function, to be added to; made empty. */
 struct xsg_hist *xsg_fold_hist(struct xsg_fold *fold, uint32_t function);
 struct xsg_fold_sums *xsg_fold_sums(struct xsg_fold *fold);

@@ -185,14 +185,17 @@ static void put_function(const struct xsg_fold_function *from, const struct valu
                          struct xsg_profile_function *out)
 {
     int use = v->kinds & (XSG_PROFILE_SCOPE | XSG_PROFILE_FUNCTION) ? MEASURED : SAMPLED;
+    double own = v->self[use] + (use == SAMPLED ? from->taken - from->given : 0);
+    uint64_t samples = v->samples + from->samples_taken;
     *out = (struct xsg_profile_function){
         .function = from->function,
         .kinds = v->kinds,
-        .self = fmax(v->self[use], 0),
+        .self = fmax(own, 0),
+        .inlined = use == SAMPLED ? from->given : 0,
         .total = v->total[use],
         .self_se = sqrt(v->variance),
         .calls = v->kinds & XSG_PROFILE_FUNCTION ? v->calls_function : v->calls_scope,
-        .samples = v->samples,
+        .samples = samples > from->samples_given ? samples - from->samples_given : 0,
         .min = NAN,
         .max = NAN,
     };

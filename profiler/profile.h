@@ -21,7 +21,9 @@ enum xsg_profile_kind { XSG_PROFILE_SCOPE = 1, XSG_PROFILE_FUNCTION = 2, XSG_PRO
 struct xsg_profile_function {
     struct xsg_function function;
     unsigned kinds;     /* enum xsg_profile_kind bits */
-    double self, total; /* ns; total counts the outermost of recursive calls only */
+    double self, total; /* ns; self: in its machine code, what is inlined there too; total counts
+                           the outermost of recursive calls only */
+    double inlined;     /* ns spent in it as a part of other functions' machine code: theirs */
     double self_se;     /* standard error of an estimated self time (1-in-N timing); 0 if exact */
     double calls;       /* 0 for sampled functions */
     uint64_t samples;

@@ -3,7 +3,7 @@
  * give them.
  *
  * An instruction belongs to a chain of functions: the innermost inlined one, those that it is
- * inlined into, the real one. Its own cost goes to the innermost. The total of a function is what
+ * inlined into, the real one, whose own its cost is. The total of a function is what
  * was executed at its places (own or in what is inlined there) and below the calls from there. That
  * counts twice what a function does while it is called by itself, directly or through others: in a
  * cycle of the call graph the total is therefore at most what the cycle's functions execute plus
@@ -330,7 +330,7 @@ static void add_costs(struct adding *a)
         if (a->skip[cost->function])
             continue;
         struct chain chain = chain_at(a, cost->function, cost->address);
-        struct xsg_counts_function *f = &sum->functions[chain.functions[0]];
+        struct xsg_counts_function *f = &sum->functions[chain.functions[chain.n - 1]];
         f->instructions += (double)cost->instructions;
         f->syscalls += (double)cost->syscalls;
         sum->instructions += (double)cost->instructions;

@@ -136,6 +136,9 @@ static uint32_t put_frame(struct xsg_segment_naming *f, const struct xsg_seg_nod
     struct xsg_fold_node *to = xsg_fold_node(fold, at);
     to->ns += (double)node->ticks;
     to->samples += node->calls;
+    if (names->n > 1)
+        xsg_fold_inlined(fold, names->functions[names->n - 1], names->functions[0],
+                         (double)node->ticks, node->calls);
     if (names->nameless) {
         void **place = xsg_map_put(&f->reading->losses->nameless, names->nameless,
                                    strlen(names->nameless), NULL);

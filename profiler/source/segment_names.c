@@ -188,6 +188,9 @@ static void name_frames(struct xsg_segment_naming *f, struct xsg_segment_names *
     names->functions = XSG_NEW_ARRAY(f->scratch, uint32_t, n);
     for (size_t i = n; i-- > 0;) {
         struct xsg_function function = frames[i].function;
+        if (i + 1 == n && module && f->program)
+            xsg_code_function(f->program, module->module.path, address - module->module.bias,
+                              &function.code, &function.code_deep);
         if (is_ours(&function))
             break; /* and what is inlined into it */
         if (f->reading->keep_addresses && frames[i].at_line > 0)

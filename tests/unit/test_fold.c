@@ -297,6 +297,42 @@ static void test_folded_names_survive(void **state)
                       "op()(int, char) 95\n 94\n");
 }
 
+/* The tree has what is inlined as it is written; the time is that of the machine code. */
+static void test_inlined_time_is_the_callers_own(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t outer = add(f->fold, 0, "outer", XSG_PROFILE_SAMPLE, 0, 30);
+    add(f->fold, outer, "small", XSG_PROFILE_SAMPLE, 0, 50);
+    uint32_t other = add(f->fold, 0, "other", XSG_PROFILE_SAMPLE, 0, 5);
+    add(f->fold, other, "small", XSG_PROFILE_SAMPLE, 0, 7); /* called there */
+    xsg_fold_inlined(f->fold, function(f->fold, "small"), function(f->fold, "outer"), 50, 1);
+    struct xsg_profile p = finish(f->fold);
+    assert_string_equal(p.functions[0].function.name, "outer");
+    assert_true(p.functions[0].self == 80 && p.functions[0].inlined == 0);
+    assert_int_equal(p.functions[0].samples, 2);
+    assert_string_equal(p.functions[1].function.name, "small");
+    assert_true(p.functions[1].self == 7 && p.functions[1].inlined == 50);
+    assert_int_equal(p.functions[1].samples, 1);
+    assert_true(p.functions[1].total == 57);
+    assert_true(p.total_ns == 92);
+    assert_true(p.tree.nodes[2].self == 50);
+}
+
+static void test_code_of_two_modules_is_unknown(void **state)
+{
+    struct fixture *f = *state;
+    struct xsg_function one = {.name = "f", .code = 5, .code_deep = 6}, none = {.name = "f"};
+    uint32_t i = xsg_fold_function(f->fold, &none);
+    assert_int_equal(xsg_fold_function(f->fold, &one), i);
+    struct xsg_profile p = finish(f->fold);
+    assert_true(p.tree.functions[i].code == 5 && p.tree.functions[i].code_deep == 6);
+    one.code = 7;
+    xsg_fold_function(f->fold, &one);
+    xsg_fold_function(f->fold, &one);
+    p = finish(f->fold);
+    assert_true(p.tree.functions[i].code == 0 && p.tree.functions[i].code_deep == 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -313,6 +349,8 @@ int main(void)
         TEST(test_identity),
         TEST(test_named_values),
         TEST(test_standard_error),
+        TEST(test_inlined_time_is_the_callers_own),
+        TEST(test_code_of_two_modules_is_unknown),
         TEST(test_empty),
         TEST(test_folded_names_survive),
     };
