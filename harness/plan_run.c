@@ -112,12 +112,25 @@ static int collect_time(struct xsg_plan_target *target, int first, bool wall)
 /* ---- warnings ---------------------------------------------------------------------------------
  */
 
-static void warn_time(struct xsg_arena *arena, struct xsg_strings *warnings,
-                      const struct xsg_plan_target *target, int side, int first)
+/* Mean over the sides, so that both runs say the same and the report says it once. */
+static double mean_share(const struct xsg_plan_target *target, int first, bool queued)
 {
-    const struct xsg_plan_part *part = &target->part[side];
-    double cpu = median_share(part->cpu, part->wall, target->rounds);
-    double queued = median_share(part->queued, part->wall, target->rounds);
+    double sum = 0;
+
+    for (int side = first; side < XSG_PLAN_SIDES; side++) {
+        const struct xsg_plan_part *part = &target->part[side];
+        sum += median_share(queued ? part->queued : part->cpu, part->wall, target->rounds);
+    }
+    return sum / (XSG_PLAN_SIDES - first);
+}
+
+static void warn_time(struct xsg_arena *arena, struct xsg_strings *warnings,
+                      const struct xsg_plan_target *target, int first)
+{
+    /* on one core each side keeps the other from running for half of its time */
+    double expected = target->pairing == XSG_PAIRING_SAME_CORE ? 0.5 : 0;
+    double cpu = mean_share(target, first, false);
+    double queued = mean_share(target, first, true) - expected;
 
     if (waits(target, first))
         xsg_strings_add(arena, warnings,
@@ -140,7 +153,7 @@ static void warn_target(struct xsg_arena *arena, struct xsg_strings *warnings,
     const char *name = target->suite->name;
 
     if (target->rounds > 0)
-        warn_time(arena, warnings, target, side, first);
+        warn_time(arena, warnings, target, first);
     if (target->out_of_time)
         xsg_strings_add(arena, warnings,
                         xsg_printf(arena, "%s: the time was up after %zu round%s", name,
