@@ -11,6 +11,7 @@
 #include "base/proc.h"
 #include "base/shield.h"
 #include "base/str.h"
+#include "cli/base.h"
 #include "cli/cli.h"
 
 volatile int xsg_interrupted;
@@ -316,6 +317,7 @@ int main(int argc, char **argv)
     int code;
 
     xsg_arena_on_oom(out_of_memory);
+    xsg_forge_protect(xsg_base_getenv, NULL);
     xsg_proc_start_helper(NULL); /* first of all, while there is little to inherit; works without */
     install_handlers();
     code = run_program(&cli, argc, argv);

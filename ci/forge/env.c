@@ -1,6 +1,7 @@
 /* Where are we: the variables of GitHub Actions and of GitLab CI. */
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -65,6 +66,13 @@ const char *xsg_forge_find_token(enum xsg_forge_kind kind, xsg_getenv_fn *getenv
             return value;
     }
     return NULL;
+}
+
+void xsg_forge_protect(xsg_getenv_fn *getenv, void *arg)
+{
+    if (xsg_forge_find_token(XSG_FORGE_GITHUB, getenv, arg) ||
+        xsg_forge_find_token(XSG_FORGE_GITLAB, getenv, arg))
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 /* ---- GitHub Actions -------------------------------------------------------------------------- */

@@ -72,6 +72,10 @@ int xsg_forge_detect(struct xsg_arena *arena, xsg_getenv_fn *getenv, void *arg,
  */
 bool xsg_forge_may_run(const struct xsg_forge_context *context, struct xsg_err *err);
 
+/* With a token in the environment this process leaves no core file: it would be in it. To be called
+ * first in main. Programs that it executes are not concerned. */
+void xsg_forge_protect(xsg_getenv_fn *getenv, void *arg);
+
 /* ---- the connection -------------------------------------------------------------------------- */
 
 struct xsg_forge;

@@ -1,6 +1,7 @@
 """xsgate comment, and what a gate publishes when it cannot judge: the program against the server."""
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -306,6 +307,32 @@ class AGateThatCannotJudge(CommandTest):
         self.assertEqual(self.forge.seen, [])
         self.assertIn("a second workflow can comment", done.stderr)
         self.assertIn("verdict=invalid\n", self.read("output"))
+
+    def dumps_core(self, **more):
+        """Killed while it builds: does it leave a core?"""
+        self.write("build.sh", "touch started\nsleep 60\n")
+        process = subprocess.Popen(
+            [PROGRAM, "run", "--baseline", "main", "--no-publish"], cwd=self.home,
+            env={"PATH": os.environ["PATH"], **more}, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)))
+        while not os.path.exists(os.path.join(self.home, "started")):
+            time.sleep(0.05)
+        os.unlink(os.path.join(self.home, "started"))
+        os.kill(process.pid, signal.SIGSEGV)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = 1
+        self.assertTrue(os.WIFSIGNALED(status))
+        return os.WCOREDUMP(status)
+
+    def test_no_core(self):
+        with open("/proc/sys/kernel/core_pattern", encoding="utf-8") as file:
+            pattern = file.read().strip()
+        if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0 or "/" in pattern or "|" in pattern \
+                or not self.dumps_core():
+            self.skipTest("cores are not written here")
+        self.assertFalse(self.dumps_core(GITHUB_TOKEN=TOKEN))
+        self.assertFalse(self.dumps_core(GITLAB_TOKEN=TOKEN))
 
     def test_stopped_by_the_user(self):
         self.write("build.sh", "touch started\nsleep 60\n")
