@@ -91,13 +91,14 @@ static const struct {
     {T "    metrics: [tiem]\n", "x.yml:4:15: unknown metric 'tiem'; did you mean 'time'?"},
     {T "    metrics: [allocations]\n",
      "x.yml:4:15: metric 'allocations' is not available in this version; available: time, total, "
-     "calls, wall, cpu, user, system, peak_rss, page_faults, context_switches, instructions, "
-     "instructions_total, syscalls, counted_calls"},
+     "inlined, calls, wall, cpu, user, system, peak_rss, page_faults, context_switches, "
+     "instructions, instructions_total, syscalls, counted_calls"},
     {T "    metrics: [time, instructions]\n",
      "x.yml:2:5: the target 'a' is judged by 'instructions', which it does not count; add "
      "'instructions' to its 'profile:'"},
     {"metrics: [bogusness]\n" T,
-     "x.yml:1:11: unknown metric 'bogusness'; available: time, total, calls, wall, cpu, user, "
+     "x.yml:1:11: unknown metric 'bogusness'; available: time, total, inlined, calls, wall, cpu, "
+     "user, "
      "system, peak_rss, page_faults, context_switches, instructions, instructions_total, "
      "syscalls, counted_calls"},
     {T "    timeout: soon\n",
