@@ -11,8 +11,9 @@
 #include "cli/history.h"
 
 #define VALUES_LIMIT ((size_t)16 << 20)
-#define TABLE_SHARE 0.005 /* functions below this part of their target are not looked at unasked   \
-                           */
+#define TABLE_SHARE                                                                                \
+    0.005 /* functions below this part of their target are not looked at unasked                   \
+           */
 
 static struct {
     const char *target, *metric, *since, *format, *file, *values;

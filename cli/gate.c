@@ -14,6 +14,7 @@
 #include "cli/changed.h"
 #include "cli/output.h"
 #include "cli/publish.h"
+#include "cli/waivers.h"
 #include "compare/compare.h"
 #include "harness/machine.h"
 #include "harness/plan.h"
@@ -409,6 +410,9 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     int lock = -1;
     int rc = 0;
 
+    rc = xsg_waivers_apply(cli, project, head->commit.oid);
+    if (rc != 0)
+        return rc;
     xsg_publish_begin(&publish, cli, project, !options->no_publish);
     state.compare.target_look = state.target_look;
     xsg_info("base %.10s (%s), head %.10s%s", base->commit.oid, how, head->commit.oid,

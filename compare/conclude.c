@@ -68,6 +68,7 @@ struct tally {
     size_t judged; /* got numbers and a verdict */
     size_t functions_judged, functions_regressed;
     size_t small;                     /* undecided, too small to matter */
+    size_t waived;                    /* functions whose slowdown is accepted */
     const struct xsg_delta *worst[7]; /* first of each rank; for regressed a function if any */
 };
 
@@ -78,7 +79,10 @@ static void count(struct tally *t, const struct xsg_comparison *c)
         const struct xsg_delta *d = &c->deltas[i];
         int rank = xsg_delta_rank(d->verdict);
         if (!d->counts) {
-            t->small += d->verdict == XSG_DELTA_UNDECIDED;
+            t->small += d->verdict == XSG_DELTA_UNDECIDED && !d->waiver;
+            t->waived += d->waiver && d->function.name;
+            t->judged += d->waiver != NULL;
+            t->functions_judged += d->waiver && d->function.name;
             continue;
         }
         t->n[rank]++;
@@ -138,7 +142,8 @@ static void put_invalid(struct xsg_buf *out, const struct tally *t)
 static void put_passed(struct xsg_buf *out, const struct tally *t)
 {
     size_t targets = t->judged - t->functions_judged;
-    xsg_buf_puts(out, "nothing got worse than its threshold allows, of ");
+    xsg_buf_printf(out, "nothing%s got worse than its threshold allows, of ",
+                   t->waived ? " that is not waived" : "");
     if (t->functions_judged > 0)
         xsg_buf_printf(out, "%zu function%s%s", t->functions_judged,
                        t->functions_judged == 1 ? "" : "s", targets > 0 ? " and " : "");
@@ -146,6 +151,8 @@ static void put_passed(struct xsg_buf *out, const struct tally *t)
         xsg_buf_printf(out, "%zu target%s", targets, targets == 1 ? "" : "s");
     if (t->n[3] > 0)
         xsg_buf_printf(out, "; %zu improved", t->n[3]);
+    if (t->waived > 0)
+        xsg_buf_printf(out, "; %zu waived", t->waived);
     if (t->small > 0)
         xsg_buf_printf(out, "; %zu function%s too small to tell", t->small,
                        t->small == 1 ? "" : "s");
@@ -252,6 +259,7 @@ static void collect_warnings(struct xsg_context *context)
 void xsg_comparison_conclude(struct xsg_context *context)
 {
     struct xsg_comparison *c = context->comparison;
+    xsg_comparison_waive(context);
     if (c->n_deltas > 0)
         qsort(c->deltas, c->n_deltas, sizeof *c->deltas, worst_first);
     decide(context);

@@ -75,4 +75,7 @@ int xsg_delta_rank(enum xsg_delta_verdict verdict);
 /* Verdict, reason, order, warnings, from the deltas. */
 void xsg_comparison_conclude(struct xsg_context *context);
 
+/* waiver.c: after all rows are decided, before the verdict. */
+void xsg_comparison_waive(struct xsg_context *context);
+
 #endif

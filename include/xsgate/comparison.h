@@ -30,6 +30,14 @@ struct xsg_gate_metrics {
     size_t n_metrics;
 };
 
+/* A slowdown that is known and accepted: it is told, and does not fail the gate. */
+struct xsg_gate_waiver {
+    const char *function; /* name or glob; NULL: the whole target */
+    const char *target;   /* name or glob; NULL: every one */
+    const char *reason, *until;
+    const char *expired; /* NULL while it holds; else since when: "expired on 2026-12-31" */
+};
+
 struct xsg_gate {
     double threshold; /* default for what no rule matches */
     double alpha;     /* one-sided error over all functions of a target; default 0.01 */
@@ -43,6 +51,8 @@ struct xsg_gate {
     size_t n_metrics;
     struct xsg_gate_metrics *own_metrics; /* of single targets, instead of metrics */
     size_t n_own_metrics;
+    struct xsg_gate_waiver *waivers;
+    size_t n_waivers;
     bool strict; /* undecided fails too */
 };
 
