@@ -32,6 +32,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Loaded by the runtime when it samples, never linked.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS libunwind8)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS git)
+# Certificates: posting to a forge checks the forge's.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "git, ca-certificates")
 set(CPACK_DEB_COMPONENT_INSTALL OFF)
 include(CPack)

@@ -266,11 +266,12 @@ int xsg_client_call(struct xsg_client *client, struct xsg_arena *arena, struct x
         rc = attempt(client, arena, call, url, tries, &kind, &wait, &why);
         if (rc == 0)
             return 0;
-        if (kind != XSG_RETRY_NEVER && tries < MOST_TRIES && rc != XSG_EINTR) {
+        if (kind != XSG_RETRY_NEVER && tries < (client->down ? 1 : MOST_TRIES) && rc != XSG_EINTR) {
             rc = wait_for(client, wait, &waited);
             if (rc == 0)
                 continue;
         }
+        client->down |= kind != XSG_RETRY_NEVER;
         xsg_fail(err, rc, "%s %s: %s%s%s", call->method, call->path, why.text,
                  waited.text[0] ? "; " : "", waited.text);
         return why.hint[0] ? xsg_fail_hint(err, rc, "%s", why.hint) : rc;

@@ -31,6 +31,7 @@ struct xsg_client {
     double budget_s;            /* for all calls together, waits included */
     volatile const int *interrupt;
     int64_t spent_ns;
+    bool down;             /* a call failed to the end: the next ones try once */
     int64_t last_write_ns; /* when the last writing request went out; 0: none did */
     struct xsg_rng rng;
 };

@@ -23,7 +23,7 @@ static const char *const gitlab_headers[] = {
 /* ---- the token ------------------------------------------------------------------------------- */
 
 /* It stands in one page that is neither swapped nor dumped, and is cleared when the handle closes.
- */
+ * libcurl copies it into the request that it sends; xsg_forge_protect() is for that. */
 static int keep_secret(struct xsg_forge *forge, const char *token, struct xsg_err *err)
 {
     const char *prefix =

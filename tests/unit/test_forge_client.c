@@ -265,6 +265,19 @@ static void test_repeated(void **state)
     xsg_arena_release(&r.arena);
 }
 
+/* A forge that is down costs its retries once, not at every call. */
+static void test_down(void **state)
+{
+    (void)state;
+    RIG(r, {{0}, NULL});
+    assert_int_equal(call(&r, "GET"), XSG_EFAILED);
+    assert_int_equal(r.script.at, 5);
+    r.err = (struct xsg_err){0};
+    assert_int_equal(call(&r, "GET"), XSG_EFAILED);
+    assert_int_equal(r.script.at, 6);
+    xsg_arena_release(&r.arena);
+}
+
 static void test_a_post_is_lost(void **state)
 {
     (void)state;
@@ -377,17 +390,12 @@ static void test_writes_are_spaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_origins),
-        cmocka_unit_test(test_links),
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_waits),
-        cmocka_unit_test(test_repeated),
-        cmocka_unit_test(test_a_post_is_lost),
-        cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_interrupted),
-        cmocka_unit_test(test_the_token_stays),
-        cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_writes_are_spaced),
+        cmocka_unit_test(test_origins),        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_kinds),          cmocka_unit_test(test_waits),
+        cmocka_unit_test(test_repeated),       cmocka_unit_test(test_down),
+        cmocka_unit_test(test_a_post_is_lost), cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_interrupted),    cmocka_unit_test(test_the_token_stays),
+        cmocka_unit_test(test_pages),          cmocka_unit_test(test_writes_are_spaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,6 +294,14 @@ class AGateThatCannotJudge(CommandTest):
         self.assertIn("verdict=invalid\n", self.read("output"))
         self.assertIn("building", self.read("summary"))
 
+    def test_the_forge_is_down(self):
+        """It costs its retries once; the gate's answer is the same."""
+        start = time.monotonic()
+        done = self.gate(3, GITHUB_API_URL="http://127.0.0.1:1")
+        self.assertEqual(done.stderr.count("warning: "), 2, done.stderr)
+        self.assertLess(time.monotonic() - start, 40)
+        self.assertIn("verdict=invalid\n", self.read("output"))
+
     def test_not_published(self):
         self.gate(3, "--no-publish")
         self.assertEqual(self.forge.seen, [])
