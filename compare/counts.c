@@ -6,6 +6,10 @@
 #include "base/stats.h"
 
 #define MIN_RUNS 3
+/* Parts of the change of the target's instructions: a function with this much explains it, one with
+ * less than that is not worth a row beside the judged ones. */
+#define EXPLAINS 0.2
+#define SHOWN 0.05
 /* Computes, rather than waits: its CPU time by its elapsed time. */
 #define COMPUTES_ABOVE 0.8
 
@@ -123,16 +127,32 @@ static bool time_says_otherwise(const struct xsg_target_work *t, const struct xs
     return !row->named && excludes_threshold(target_row(t, "time"));
 }
 
-static void judge_evidence(const struct xsg_target_work *t, struct xsg_row *row)
+/* Which part of the target's change of instructions is the row's? */
+static double part_of_change(const struct xsg_target_work *t, const struct xsg_delta *d)
+{
+    const struct xsg_row *whole = target_row(t, "instructions");
+    double change = whole ? whole->delta.head.mean - whole->delta.base.mean : (double)NAN;
+    return (d->head.mean - d->base.mean) / change;
+}
+
+static bool can_fail(const struct xsg_target_work *t, const struct xsg_delta *d)
 {
     const struct xsg_row *time = target_row(t, "time");
+    if (d->verdict != XSG_DELTA_REGRESSED || strcmp(d->metric, "instructions") != 0 || !time)
+        return false;
+    if (time->delta.verdict != XSG_DELTA_REGRESSED)
+        return true;
+    return d->function.name && part_of_change(t, d) >= EXPLAINS;
+}
+
+static void judge_evidence(const struct xsg_target_work *t, struct xsg_row *row)
+{
     struct xsg_delta *d = &row->delta;
-    bool worse = d->verdict == XSG_DELTA_REGRESSED && strcmp(d->metric, "instructions") == 0;
     d->counts = false;
     if (row->ignored)
         return; /* its rule says why */
-    if (!worse || !time || time->delta.verdict == XSG_DELTA_REGRESSED)
-        d->rule = BESIDE; /* nothing to fail, or failed already */
+    if (!can_fail(t, d))
+        d->rule = BESIDE;
     else if (time_says_otherwise(t, row))
         d->rule = "time says otherwise";
     else
@@ -144,18 +164,18 @@ static void judge_evidence(const struct xsg_target_work *t, struct xsg_row *row)
 static bool is_worth_showing(const struct xsg_target_work *t, const struct xsg_row *row)
 {
     const struct xsg_delta *d = &row->delta;
-    const struct xsg_row *time = find_row(t, "time", &d->function);
+    bool changed = d->verdict == XSG_DELTA_REGRESSED || d->verdict == XSG_DELTA_IMPROVED;
     if (d->verdict == XSG_DELTA_UNDECIDED)
-        return false;
-    if (strcmp(d->metric, "instructions") == 0 && time && time->delta.verdict == d->verdict &&
-        d->verdict != XSG_DELTA_UNCHANGED)
         return false;
     if (strcmp(d->metric, "syscalls") == 0)
         return fabs(d->head.mean - d->base.mean) >= XSG_COUNTS_MANY_CALLS &&
                (d->ratio >= XSG_COUNTS_TIMES_CALLS || d->ratio <= 1 / XSG_COUNTS_TIMES_CALLS);
-    if (!d->function.name)
+    const struct xsg_row *time = find_row(t, "time", &d->function);
+    if (changed && time && time->delta.verdict == d->verdict)
+        return false;
+    if (!d->function.name || row->named)
         return true;
-    return d->verdict == XSG_DELTA_REGRESSED || d->verdict == XSG_DELTA_IMPROVED;
+    return changed && fabs(part_of_change(t, d)) >= SHOWN;
 }
 
 static bool is_equal(const struct xsg_row *row)

@@ -5,9 +5,10 @@
  * Instructions are evidence, not the truth: a change may execute more of them in less time, and a
  * slow one may execute as many as before. So, unless a counted metric was asked for by name:
  *
- * - More instructions fail a target only while its time is undecided and does not say otherwise:
- *   where the interval of the time is below the threshold, they are told and do not count. For a
- *   function both its own time and the target's are asked; its own only, when a gate names it.
+ * - More instructions fail a target only where its time does not confidently say otherwise: where
+ *   the interval of the time is below the threshold, they are told and do not count. For a function
+ *   both its own time and the target's are asked; its own only, when a gate names it. In a target
+ *   whose time got worse, a function counts that has a good part of its additional instructions.
  * - Time that could not be decided, of a target that computes, with exactly as many instructions in
  *   every function and as many system calls as before, and an estimate of at most half the
  *   threshold: unchanged, rule "counts equal".
