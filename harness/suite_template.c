@@ -18,6 +18,7 @@ const char xsg_suite_template[] =
     "    # sample:    any program as it is\n"
     "    # scopes:    code marked with XSG_SCOPE of <xsgate/profile.h>\n"
     "    # functions: a program built with -finstrument-functions\n"
+    "    # instructions: counted by valgrind, slow and exact; alone, or with one of the above\n"
     "    profile: [sample]\n"
     "    timeout: 60s\n"
     "    # metrics: [time, peak_rss]   # also wall, cpu, calls, page_faults, context_switches\n"
