@@ -2,21 +2,13 @@
 #include "base/log.h"
 #include "cli/base.h"
 #include "cli/gate.h"
+#include "cli/publish.h"
 
 static struct {
     const char *baseline;
     bool no_fetch;
     struct xsg_gate_options gate;
 } o = {.gate = XSG_GATE_OPTIONS_INIT};
-
-/* A broken event is no reason not to measure. */
-static void look_around(struct xsg_cli *cli, struct xsg_forge_context *context)
-{
-    struct xsg_err err = {0};
-
-    if (xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, context, &err) != 0)
-        xsg_warn("%s", err.text);
-}
 
 static int run(struct xsg_cli *cli, const struct xsg_strings *words)
 {
@@ -26,16 +18,20 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
     struct xsg_forge_context context = {0};
     int rc = xsg_project_open(&project, cli, XSG_NEED_SUITE | XSG_NEED_STORE | XSG_NEED_MEASURE);
 
-    look_around(cli, &context);
+    /* A broken event is no reason not to measure; xsg_gate_prepare says it. */
+    xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, &context, NULL);
     if (rc == 0)
         rc = xsg_project_select(&project, cli, words);
     if (rc == 0)
         rc = xsg_gate_prepare(cli, &project, &o.gate);
     if (rc == 0)
         rc = xsg_git_head(project.git, cli->arena, &head.commit, &cli->err);
-    if (rc == 0 && o.baseline)
+    if (rc == 0 && o.baseline) {
         rc = xsg_base_select(cli, &project, &context, &head.commit, o.baseline, !o.no_fetch,
                              &selection);
+        if (rc != 0)
+            xsg_publish_no_base(cli, &project, &head.commit, !o.gate.no_publish);
+    }
     if (rc != 0)
         goto out;
     if (!o.baseline || selection.none || (selection.same_as_head && !head.commit.dirty)) {

@@ -433,7 +433,7 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     if (rc < 0) {
         base->run.commit = base->commit; /* a build may have failed, before any run began */
         head->run.commit = head->commit;
-        xsg_publish_failure(&publish, &base->run, &head->run, cli->err.text);
+        xsg_publish_failure(&publish, &base->run, &head->run);
     }
     xsg_publish_end(&publish);
     return rc;
@@ -478,7 +478,7 @@ int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,
         xsg_publish_measured(&publish, &side->run);
     } else {
         side->run.commit = side->commit;
-        xsg_publish_failure(&publish, &none, &side->run, cli->err.text);
+        xsg_publish_failure(&publish, &none, &side->run);
     }
     xsg_publish_end(&publish);
     return rc;

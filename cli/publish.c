@@ -21,9 +21,10 @@ static void warn_of(const char *what, const struct xsg_err *err)
 int xsg_publish_check_trust(struct xsg_cli *cli, bool take_risk)
 {
     struct xsg_forge_context context;
+    struct xsg_err err = {0};
 
-    /* A payload that cannot be read leaves the context careful; xsg_publish_begin says so. */
-    xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, &context, NULL);
+    if (xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, &context, &err) != 0)
+        warn_of("what this run is for is not known", &err);
     if (context.debug && xsg_log_level() == XSG_LOG_NORMAL)
         xsg_log_set_level(XSG_LOG_VERBOSE);
     if (take_risk || xsg_forge_may_run(&context, &cli->err))
@@ -70,11 +71,9 @@ void xsg_publish_begin(struct xsg_publish *publish, struct xsg_cli *cli,
     *publish = (struct xsg_publish){.cli = cli, .project = project};
     if (!enabled)
         return;
-    if (xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, &publish->context, &err) != 0)
-        warn_of("what this run is for is not known", &err);
+    xsg_forge_detect(cli->arena, xsg_base_getenv, NULL, &publish->context, NULL);
     if (publish->context.kind == XSG_FORGE_NONE || !can_post(&publish->context))
         return;
-    err = (struct xsg_err){0};
     if (xsg_forge_open(&publish->forge, &publish->context, &options, &err) != 0) {
         warn_of("nothing can be posted", &err);
         return;
@@ -321,11 +320,13 @@ void xsg_publish_comparison(struct xsg_publish *publish, const struct xsg_compar
 }
 
 void xsg_publish_failure(struct xsg_publish *publish, const struct xsg_run *base,
-                         const struct xsg_run *head, const char *sentence)
+                         const struct xsg_run *head)
 {
+    const struct xsg_err *err = &publish->cli->err;
     const struct xsg_comparison none = {
         .verdict = XSG_VERDICT_INVALID,
-        .reason = sentence,
+        .reason = err->hint[0] ? xsg_printf(publish->cli->arena, "%s; %s", err->text, err->hint)
+                               : err->text,
         .base = base,
         .head = head,
         .gate = publish->project->suite.gate,
@@ -358,4 +359,15 @@ void xsg_publish_measured(struct xsg_publish *publish, const struct xsg_run *run
         warn_of("the step's summary was not written", &err);
     if (publish->forge)
         complete_check(publish, &check);
+}
+
+void xsg_publish_no_base(struct xsg_cli *cli, const struct xsg_project *project,
+                         const struct xsg_commit *head, bool enabled)
+{
+    const struct xsg_run no_run = {.commit = {.oid = ""}}, head_run = {.commit = *head};
+    struct xsg_publish publish;
+
+    xsg_publish_begin(&publish, cli, project, enabled);
+    xsg_publish_failure(&publish, &no_run, &head_run);
+    xsg_publish_end(&publish);
 }

@@ -24,7 +24,7 @@ struct xsg_publish {
 
 /*
  * May this process run what is checked out (xsg_forge_may_run)? XSG_EINVAL if not, unless the user
- * takes the risk. Also: RUNNER_DEBUG makes us verbose.
+ * takes the risk. Also: RUNNER_DEBUG makes us verbose, and an event that cannot be read is said.
  */
 int xsg_publish_check_trust(struct xsg_cli *cli, bool take_risk);
 
@@ -35,12 +35,17 @@ void xsg_publish_begin(struct xsg_publish *publish, struct xsg_cli *cli,
 /* The gate's answer. html_page: where the HTML report was left, or NULL. */
 void xsg_publish_comparison(struct xsg_publish *publish, const struct xsg_comparison *comparison,
                             const char *html_page);
-/* There is none: a build failed, or the user stopped it. sentence: why. */
+/* There is none: a build failed, or the user stopped it; the sentence and its hint are cli->err's.
+ */
 void xsg_publish_failure(struct xsg_publish *publish, const struct xsg_run *base,
-                         const struct xsg_run *head, const char *sentence);
+                         const struct xsg_run *head);
 /* A commit was measured, and there is nothing to compare it with. */
 void xsg_publish_measured(struct xsg_publish *publish, const struct xsg_run *run);
 void xsg_publish_end(struct xsg_publish *publish);
+
+/* The gate did not even begin: no base was found for head. Begins, says why, and ends. */
+void xsg_publish_no_base(struct xsg_cli *cli, const struct xsg_project *project,
+                         const struct xsg_commit *head, bool enabled);
 
 /* Markdown's links for this CI run: urls from the context, in the arena. */
 void xsg_publish_links(struct xsg_arena *arena, const struct xsg_forge_context *context,

@@ -294,6 +294,21 @@ class AGateThatCannotJudge(CommandTest):
         self.assertIn("verdict=invalid\n", self.read("output"))
         self.assertIn("building", self.read("summary"))
 
+    def test_no_base(self):
+        """Before anything is measured: the answer stands in the summary, the check and the comment."""
+        self.xsgate("run", "--baseline", "no-such-branch", code=2,
+                    environment=self.environment(**self.files))
+        self.assertIn("verdict=invalid\n", self.read("output"))
+        for text in (self.read("summary"), self.bodies()[0]):
+            self.assertIn("no-such-branch", text.replace("&#45;", "-"))
+        self.assertEqual(self.forge.checks[0]["status"], "completed")
+
+    def test_debugging(self):
+        self.write("build.sh", "true\n")
+        for debug in ("0", "1"):
+            done = self.gate(3, "--rounds", "1", RUNNER_DEBUG=debug)
+            self.assertEqual("seed of the order" in done.stderr, debug == "1", done.stderr)
+
     def test_the_forge_is_down(self):
         """It costs its retries once; the gate's answer is the same."""
         start = time.monotonic()
@@ -361,7 +376,7 @@ class AGateThatCannotJudge(CommandTest):
         with open(path, "w", encoding="utf-8") as file:
             file.write('{"number": 7')
         done = self.gate(3, GITHUB_EVENT_PATH=path)
-        self.assertIn("broken.json", done.stderr)
+        self.assertEqual(done.stderr.count("broken.json"), 1)
         self.assertEqual(self.forge.seen, [], "it may be a stranger's")
         self.assertIn("verdict=invalid\n", self.read("output"))
 
