@@ -118,7 +118,7 @@ int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
 
 /* One gate at a time measures in a repository: two would disturb each other, and build in the same
  * folders. */
-static int lock_repository(struct xsg_cli *cli, const struct xsg_project *project, int *fd)
+int xsg_gate_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd)
 {
     const char *path = xsg_path_join(cli->arena, project->folder, "gate.lock");
     bool said = false;
@@ -142,8 +142,8 @@ static const char *side_name(const struct xsg_gate_side *side)
     return side->work_tree && side->commit.dirty ? "the work tree" : side->commit.describe;
 }
 
-static int build_side(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
-                      bool no_build)
+int xsg_gate_build(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
+                   bool no_build)
 {
     const char *key = xsg_printf(
         cli->arena, "%016llx",
@@ -174,8 +174,8 @@ static int build_side(struct xsg_cli *cli, struct xsg_project *project, struct x
                            : xsg_git_checkout_built(project->git, side->commit.oid, key, &cli->err);
 }
 
-static void start_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
-                      const char *session)
+void xsg_gate_start(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
+                    const char *session)
 {
     side->run.session = session;
     side->run.created = xsg_system_clock.realtime_s(xsg_system_clock.arg);
@@ -184,7 +184,7 @@ static void start_run(struct xsg_cli *cli, struct xsg_project *project, struct x
     xsg_machine_environment(cli->arena, &side->run.environment);
 }
 
-static const char *new_session(struct xsg_cli *cli)
+const char *xsg_gate_session(struct xsg_cli *cli)
 {
     return xsg_printf(cli->arena, "%016llx", (unsigned long long)xsg_rng_seed_from_system());
 }
@@ -259,12 +259,12 @@ static int measure_pair(struct look_state *state, const struct xsg_gate_options 
     struct xsg_plan_options plan = plan_options(cli, options);
     struct xsg_plan_side base = {state->base->root, &state->base->run};
     struct xsg_plan_side head = {state->head->root, &state->head->run};
-    const char *session = new_session(cli);
+    const char *session = xsg_gate_session(cli);
 
     plan.look = plan.rounds > 0 ? NULL : on_look;
     plan.arg = state;
-    start_run(cli, state->project, state->base, session);
-    start_run(cli, state->project, state->head, session);
+    xsg_gate_start(cli, state->project, state->base, session);
+    xsg_gate_start(cli, state->project, state->head, session);
     return xsg_plan_run(cli->arena, &state->project->suite, &launcher, &base, &head, &plan,
                         &cli->err);
 }
@@ -278,7 +278,7 @@ static int measure_alone(struct xsg_cli *cli, struct xsg_project *project,
 
     if (plan.rounds == 0)
         plan.rounds = 10;
-    start_run(cli, project, side, new_session(cli));
+    xsg_gate_start(cli, project, side, xsg_gate_session(cli));
     return xsg_plan_run(cli->arena, &project->suite, &launcher, NULL, &head, &plan, &cli->err);
 }
 
@@ -374,7 +374,7 @@ static int build_and_measure(struct xsg_cli *cli, struct xsg_project *project,
                              struct look_state *state, const struct xsg_gate_options *options)
 {
     struct xsg_gate_side *base = state->base;
-    int rc = build_side(cli, project, state->head, options->no_build);
+    int rc = xsg_gate_build(cli, project, state->head, options->no_build);
 
     if (rc != 0)
         return rc;
@@ -386,7 +386,7 @@ static int build_and_measure(struct xsg_cli *cli, struct xsg_project *project,
         }
         return measure_alone(cli, project, state->head, options);
     }
-    rc = build_side(cli, project, base, options->no_build);
+    rc = xsg_gate_build(cli, project, base, options->no_build);
     return rc != 0 ? rc : measure_pair(state, options);
 }
 
@@ -419,7 +419,7 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
              head->commit.dirty ? " with local changes" : "");
     if (options->fresh || options->stored || head->work_tree ||
         !find_stored_pair(cli, project, base, head)) {
-        rc = lock_repository(cli, project, &lock);
+        rc = xsg_gate_lock(cli, project, &lock);
         if (rc == 0)
             rc = build_and_measure(cli, project, &state, options);
         xsg_unlock_file(lock);
@@ -443,10 +443,10 @@ static int measure_and_store(struct xsg_cli *cli, struct xsg_project *project,
                              struct xsg_gate_side *side, const struct xsg_gate_options *options)
 {
     int lock = -1;
-    int rc = lock_repository(cli, project, &lock);
+    int rc = xsg_gate_lock(cli, project, &lock);
 
     if (rc == 0)
-        rc = build_side(cli, project, side, options->no_build);
+        rc = xsg_gate_build(cli, project, side, options->no_build);
     if (rc == 0)
         rc = measure_alone(cli, project, side, options);
     xsg_unlock_file(lock);

@@ -77,6 +77,19 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
                  struct xsg_gate_side *head, const char *how,
                  const struct xsg_gate_options *options);
 
+/*
+ * The steps, for commands that go another way through them. lock: one measures at a time in a
+ * repository; xsg_unlock_file releases it. build: where the side is measured (a checkout, or the
+ * work tree), built. start: the run's head, before xsg_plan_run fills it; both sides of a round
+ * share a session.
+ */
+int xsg_gate_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd);
+int xsg_gate_build(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
+                   bool no_build);
+const char *xsg_gate_session(struct xsg_cli *cli);
+void xsg_gate_start(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
+                    const char *session);
+
 /* Measures one side alone and stores it. */
 int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,
                          struct xsg_gate_side *side, const struct xsg_gate_options *options);

@@ -59,9 +59,10 @@ const struct xsg_opt_spec xsg_global_spec = {
 };
 
 const struct xsg_command *const xsg_commands[] = {
-    &xsg_cmd_init,  &xsg_cmd_run,    &xsg_cmd_compare, &xsg_cmd_show,    &xsg_cmd_history,
-    &xsg_cmd_waive, &xsg_cmd_report, &xsg_cmd_badge,   &xsg_cmd_comment, &xsg_cmd_record,
-    &xsg_cmd_store, &xsg_cmd_doctor, &xsg_cmd_help,    &xsg_cmd_man,     &xsg_cmd_completion,
+    &xsg_cmd_init,    &xsg_cmd_run,     &xsg_cmd_compare, &xsg_cmd_show,
+    &xsg_cmd_history, &xsg_cmd_waive,   &xsg_cmd_bisect,  &xsg_cmd_report,
+    &xsg_cmd_badge,   &xsg_cmd_comment, &xsg_cmd_record,  &xsg_cmd_store,
+    &xsg_cmd_doctor,  &xsg_cmd_help,    &xsg_cmd_man,     &xsg_cmd_completion,
 };
 const size_t xsg_n_commands = sizeof xsg_commands / sizeof xsg_commands[0];
 
