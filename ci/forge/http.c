@@ -49,7 +49,7 @@ int xsg_http_open(struct xsg_http_curl **out, const struct xsg_http_limits *limi
     if (http->limits.stall_s <= 0)
         http->limits.stall_s = 20;
     if (http->limits.answer == 0)
-        http->limits.answer = (size_t)8 << 20;
+        http->limits.answer = (size_t)32 << 20;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
         http->easy = curl_easy_init();
     if (!http->easy) {
@@ -195,6 +195,7 @@ static void set_trust(CURL *easy, const struct xsg_http_curl *http)
 {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (http->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
     if (http->ca_dir)

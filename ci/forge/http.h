@@ -42,7 +42,7 @@ struct xsg_http {
 struct xsg_http_limits {
     double connect_s; /* 0: 10 */
     double stall_s;   /* without a byte; 0: 20 */
-    size_t answer;    /* bytes; 0: 8 MiB */
+    size_t answer;    /* bytes; 0: 32 MiB: a hundred comments as long as they may be */
 };
 
 /*

@@ -76,6 +76,15 @@ class Forge:
         return [r for r in self.seen if method in (None, r["method"]) and re.search(path, r["path"])]
 
 
+def copy(source, target):
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     forge = None
@@ -133,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def reply(self, status, body, headers=None):
         headers = dict(headers or {})
-        data = json.dumps(body).encode() if not isinstance(body, bytes) else body
+        data = json.dumps(body, ensure_ascii=False).encode() if not isinstance(body, bytes) else body
         self.send_response(status)
         headers.setdefault("Content-Type", "application/json; charset=utf-8")
         headers.setdefault("Content-Length", str(len(data)))
@@ -157,6 +166,20 @@ class Handler(BaseHTTPRequestHandler):
         if fault.get("done"):
             self.answer(body)
         self.carry_out(fault)
+
+    def do_CONNECT(self):
+        """A proxy's tunnel: it goes to where it is asked to, and keeps what it was told."""
+        with self.forge.lock:
+            self.forge.seen.append({"method": "CONNECT", "path": self.path, "body": b"",
+                                    "headers": {k.lower(): v for k, v in self.headers.items()}})
+        host, port = self.path.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=10) as far:
+            self.connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=copy, args=(far, self.connection), daemon=True)
+            back.start()
+            copy(self.connection, far)
+            back.join(5)
+        self.close_connection = True
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = serve
 

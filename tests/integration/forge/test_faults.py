@@ -350,6 +350,13 @@ class Elsewhere(ForgeTest):
         self.assertIn("in a circle", said.error)
         self.assertLess(len(self.forge.seen), 5)
 
+    def test_a_page_of_long_comments(self):
+        """A hundred as long as they may be, of characters as long as they may be."""
+        for i in range(100):
+            self.forge.add_comment("\U0001f680" * 65536, "talker", "User")
+        self.assertEqual(self.comment("x", "--answer", "0", "--stall", "20").code, 0)
+        self.assertEqual(len(self.bodies()), 101)
+
     def test_ten_thousand_pages(self):
         self.forge.page_size = 1
         for i in range(10000):
@@ -386,6 +393,18 @@ class Certificates(ForgeTest):
                 GITHUB_API_URL=self.tls.url, **{name: self.pair[0]}))
             self.assertEqual(said.code, 0, said.text)
             self.assertEqual(len(self.bodies()), 1)
+
+    def test_through_a_proxy(self):
+        """The proxy learns where to, not the token."""
+        proxy = fault_server.Forge(token="none")
+        with fault_server.Server(proxy) as server:
+            said = self.comment("x", environment=self.environment(
+                GITHUB_API_URL=self.tls.url, SSL_CERT_FILE=self.pair[0], https_proxy=server.url,
+                no_proxy=""))
+        self.assertEqual(said.code, 0, said.text)
+        self.assertEqual({r["method"] for r in proxy.seen}, {"CONNECT"})
+        self.assertNotIn(TOKEN, str(proxy.seen))
+        self.assertEqual(len(self.bodies()), 1)
 
     def test_another_name(self):
         """Trusted, but for another host."""
