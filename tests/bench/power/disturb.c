@@ -1,6 +1,6 @@
 /*
- * A neighbour on the same machine: bursts of work through memory, of 20 to 500 ms with pauses as long,
- * on the CPU that is given. disturb CPU SECONDS
+ * A neighbour on the same machine: bursts of work through memory, of 20 to 500 ms with pauses as
+ * long, on the CPU that is given. disturb CPU SECONDS
  */
 #include <sched.h>
 #include <stdint.h>

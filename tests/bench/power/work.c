@@ -1,7 +1,7 @@
 /*
- * About 50 ms of work in functions of known share, to plant slowdowns in: large (30 %), middle (5 %),
- * small (1 %) and others. planted.h, which the harness writes, makes one of them do more of the same
- * work; SALT changes every function's machine code without changing what it costs.
+ * About 50 ms of work in functions of known share, to plant slowdowns in: large (30 %), middle (5
+ * %), small (1 %) and others. planted.h, which the harness writes, makes one of them do more of the
+ * same work; SALT changes every function's machine code without changing what it costs.
  */
 #include <stdint.h>
 #include <stdio.h>
