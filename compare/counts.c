@@ -75,6 +75,8 @@ static bool on_both_sides(const struct xsg_target_work *t, const char *metric)
 void xsg_counts_add_rows(struct xsg_target_work *t, const char *const *metrics, size_t n_metrics)
 {
     size_t first = t->n_rows;
+    if (!t->context->comparable)
+        return;
     if (on_both_sides(t, "instructions") && !is_judged(metrics, n_metrics, "instructions")) {
         xsg_target_add_row(t, "instructions");
         xsg_target_add_functions(t, "instructions");

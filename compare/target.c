@@ -121,7 +121,9 @@ static void take_rows(struct xsg_target_work *t)
 static void judge_metric(struct xsg_target_work *t, const char *metric)
 {
     const struct xsg_metric *known = xsg_metric_find(metric);
-    if (!t->context->comparable && !(known && known->deterministic)) {
+    /* Instructions are those of a processor, too: libc chooses by it which code to use. */
+    bool anywhere = known && known->deterministic && !known->counted;
+    if (!t->context->comparable && !anywhere) {
         add_bare(t->context, t->name, metric, XSG_DELTA_INVALID, "environment",
                  "stored numbers of a different environment; measure both sides on one machine");
         return;
@@ -130,8 +132,10 @@ static void judge_metric(struct xsg_target_work *t, const char *metric)
     xsg_target_add_row(t, metric);
     xsg_target_add_functions(t, metric);
     if (t->n_rows == before)
-        add_bare(t->context, t->name, metric, XSG_DELTA_INVALID, "no values",
-                 xsg_printf(t->context->arena, "no values of \"%s\" were measured", metric));
+        add_bare(
+            t->context, t->name, metric, XSG_DELTA_INVALID, "no values",
+            xsg_printf(t->context->arena, "no values of \"%s\" were measured%s", metric,
+                       known && known->counted ? "; 'profile: [instructions]' counts them" : ""));
 }
 
 static const char *const *judged_metrics(const struct xsg_gate *gate, const char *target, size_t *n)

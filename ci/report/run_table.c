@@ -17,11 +17,38 @@ struct row {
     double self, total, calls; /* medians over the rounds; NaN: not known */
 };
 
+/* What is shown: times, or the counts of a target without any. */
+struct columns {
+    const char *self, *total, *calls; /* metrics */
+    const char *unit;
+};
+
+static const struct columns times = {"time", "total", "calls", "ns"};
+static const struct columns counts = {"instructions", "instructions_total", "counted_calls",
+                                      "count"};
+
 struct rows {
+    const struct columns *columns;
     struct row *row;
     size_t n;
     double sum;
 };
+
+static const struct columns *choose_columns(const struct xsg_run *run, const char *target)
+{
+    const struct columns *columns = &times;
+
+    for (size_t i = 0; i < run->n_series; i++) {
+        const struct xsg_series *series = &run->series[i];
+        if (!series->function.name || strcmp(series->target, target) != 0)
+            continue;
+        if (strcmp(series->metric, times.self) == 0)
+            return &times;
+        if (strcmp(series->metric, counts.self) == 0)
+            columns = &counts;
+    }
+    return columns;
+}
 
 /* A function that was not seen in a round took nothing there, as in a comparison; a target's
  * missing value is left out. */
@@ -61,23 +88,35 @@ static int by_self(const void *a, const void *b)
     return p < q ? 1 : p > q ? -1 : strcmp(x->function->name, y->function->name);
 }
 
+static void take_value(struct rows *rows, const struct xsg_series *series)
+{
+    const struct columns *columns = rows->columns;
+    bool self = strcmp(series->metric, columns->self) == 0;
+    bool total = strcmp(series->metric, columns->total) == 0;
+    double value;
+    struct row *row;
+
+    if (!self && !total && strcmp(series->metric, columns->calls) != 0)
+        return;
+    row = find_row(rows, &series->function);
+    value = median_of(series);
+    if (self) {
+        row->self = value;
+        rows->sum += isnan(value) ? 0 : value;
+    } else if (total) {
+        row->total = value;
+    } else {
+        row->calls = value;
+    }
+}
+
 static void collect_rows(struct rows *rows, const struct xsg_run *run, const char *target)
 {
+    rows->columns = choose_columns(run, target);
     rows->row = calloc(run->n_series + 1, sizeof *rows->row);
     for (size_t i = 0; rows->row && i < run->n_series; i++) {
-        const struct xsg_series *series = &run->series[i];
-        struct row *row;
-        if (!series->function.name || strcmp(series->target, target) != 0)
-            continue;
-        row = find_row(rows, &series->function);
-        if (strcmp(series->metric, "time") == 0) {
-            row->self = median_of(series);
-            rows->sum += isnan(row->self) ? 0 : row->self;
-        } else if (strcmp(series->metric, "total") == 0) {
-            row->total = median_of(series);
-        } else if (strcmp(series->metric, "calls") == 0) {
-            row->calls = median_of(series);
-        }
+        if (run->series[i].function.name && strcmp(run->series[i].target, target) == 0)
+            take_value(rows, &run->series[i]);
     }
     if (rows->row)
         qsort(rows->row, rows->n, sizeof *rows->row, by_self);
@@ -92,22 +131,24 @@ static void put_number(struct xsg_buf *out, double value, const char *unit, size
     xsg_report_put_cell(out, text, width, true);
 }
 
-static void put_row(struct xsg_buf *out, const struct row *row, double sum, size_t columns)
+static void put_row(struct xsg_buf *out, const struct rows *rows, const struct row *row,
+                    size_t columns)
 {
+    const char *unit = rows->columns->unit;
     char share[32] = "", where[512] = "";
     size_t left = columns > 60 ? columns - 2 - SELF - SHARE - TOTAL - CALLS : 20;
     const struct xsg_function *f = row->function;
 
-    if (!isnan(row->self) && sum > 0)
-        snprintf(share, sizeof share, "%.1f %%", 100 * row->self / sum);
+    if (!isnan(row->self) && rows->sum > 0)
+        snprintf(share, sizeof share, "%.1f %%", 100 * row->self / rows->sum);
     if (f->file && f->line > 0)
         snprintf(where, sizeof where, "%s:%d", f->file, f->line);
     else if (f->file || f->module)
         snprintf(where, sizeof where, "%s", f->file ? f->file : f->module);
     xsg_buf_puts(out, "  ");
-    put_number(out, row->self, "ns", SELF);
+    put_number(out, row->self, unit, SELF);
     xsg_report_put_cell(out, share, SHARE, true);
-    put_number(out, row->total, "ns", TOTAL);
+    put_number(out, row->total, unit, TOTAL);
     if (isnan(row->calls) || row->calls <= 0)
         xsg_report_put_cell(out, "", CALLS, true);
     else
@@ -122,7 +163,7 @@ static void put_row(struct xsg_buf *out, const struct row *row, double sum, size
 
 static void put_totals(struct xsg_buf *out, const struct xsg_run *run, const char *target)
 {
-    static const char *const metrics[] = {"wall", "cpu", "peak_rss"};
+    static const char *const metrics[] = {"wall", "cpu", "peak_rss", "instructions", "syscalls"};
 
     for (size_t m = 0; m < sizeof metrics / sizeof metrics[0]; m++) {
         for (size_t i = 0; i < run->n_series; i++) {
@@ -160,7 +201,7 @@ static void put_target(struct xsg_buf *out, const struct xsg_run *run,
     xsg_report_put_cell(out, "calls", CALLS, true);
     xsg_buf_puts(out, "function\n");
     for (size_t i = 0; i < shown; i++)
-        put_row(out, &rows.row[i], rows.sum, columns);
+        put_row(out, &rows, &rows.row[i], columns);
     if (shown < rows.n)
         xsg_buf_printf(out, "  %zu more functions (--all)\n", rows.n - shown);
     free(rows.row);

@@ -95,11 +95,18 @@ static uint32_t number_of(struct xsg_callgrind_sum *sum, const struct xsg_functi
     return (uint32_t)((uintptr_t)*place - 1);
 }
 
+/* Where callgrind knows no symbol the name is an address, of this run and build only. */
+static bool is_address(const char *name)
+{
+    return name[0] == '0' && name[1] == 'x';
+}
+
 /* What the file itself says. */
 static uint32_t named_by_file(struct adding *a, const struct xsg_callgrind_function *f)
 {
     struct xsg_function function = {
-        .name = f->name ? xsg_demangle(a->arena, f->name) : "[unknown]",
+        .name = f->name && (f->object || !is_address(f->name)) ? xsg_demangle(a->arena, f->name)
+                                                               : "[unknown]",
         .file = f->file,
         .module = f->object ? xsg_path_base(f->object) : NULL,
     };
