@@ -4,8 +4,21 @@
 
 #include <stdint.h>
 
+#include <xsgate/comparison.h>
+
 #include "cli/cli.h"
 #include "cli/project.h"
+
+/* What gates against other baselines found: of several the worst verdict decides. */
+struct xsg_gate_others {
+    enum xsg_verdict verdict;
+    const char *reason; /* of the worst: "against v1.2: ..." */
+    const char **lines; /* one per baseline, for the warnings */
+    size_t n, cap;
+};
+
+void xsg_gate_record(struct xsg_cli *cli, struct xsg_gate_others *others, const char *name,
+                     const struct xsg_commit *base, const struct xsg_comparison *comparison);
 
 /* Options that run and compare share. */
 struct xsg_gate_options {
@@ -17,6 +30,10 @@ struct xsg_gate_options {
     double max_time;
     bool fresh, stored, strict, no_build;
     bool no_publish, take_risk; /* cli/publish.h */
+    /* Several baselines: this one's name where it is not the first (files are named after it), and
+     * what the others found: filled by them, told by the first, which comes last. */
+    const char *baseline;
+    struct xsg_gate_others *others;
 };
 #define XSG_GATE_OPTIONS_INIT                                                                      \
     {                                                                                              \
