@@ -177,22 +177,46 @@ static int remove_note(struct xsg_forge *forge, struct xsg_arena *arena, int64_t
     return rc;
 }
 
-/* After our POST: is there an older one of ours? Then another gate posted at the same time, or the
- * forge carried out a POST that seemed lost. */
+/*
+ * After our POST: is there an older one of ours? Then another gate posted at the same time, or the
+ * forge carried out a POST that seemed lost, or we did not know by which name we write. posted
+ * holds ours; what stays in the end goes into search. That it cannot be looked for is no failure to
+ * post.
+ */
 static int settle(struct xsg_forge *forge, struct xsg_arena *arena, const char *marker,
-                  const char *body, int64_t posted, struct search *search, struct xsg_err *err)
+                  const char *body, const struct xsg_forge_note *posted, struct search *search,
+                  struct xsg_err *err)
 {
-    int rc = find(forge, arena, marker, search, err);
+    struct xsg_err why = {0};
+    int rc = find(forge, arena, marker, search, &why);
 
-    if (rc != 0 || search->n == 0 || search->found.id >= posted)
-        return rc;
-    rc = remove_note(forge, arena, posted, err);
+    if (rc != 0)
+        xsg_verbose("whether there is another comment of this gate is not known: %s", why.text);
+    if (rc != 0 || search->n == 0 || search->found.id >= posted->id) {
+        search->n = 1;
+        search->found = *posted;
+        return 0;
+    }
+    rc = remove_note(forge, arena, posted->id, err);
     return rc != 0 ? rc : update(forge, arena, &search->found, body, err);
 }
 
-/* 1: posted, its id known. 0: not known whether; look. */
-static int post(struct xsg_forge *forge, struct xsg_arena *arena, const char *body, int64_t *id,
-                struct xsg_err *err)
+/* The answer to a POST names its author for certain; a guess may have been wrong. */
+static void learn_login(struct xsg_forge *forge, const struct xsg_forge_note *posted)
+{
+    if (!posted->author || is_ours(forge, posted))
+        return;
+    xsg_warn(
+        "this token's comments are written by '%s', not by '%s'; 'login: \"%s\"' under 'ci:' in "
+        "xsgate.yml lets them be found at once",
+        posted->author, forge->login, posted->author);
+    forge->login = xsg_strdup(&forge->arena, posted->author);
+    forge->login_is_fallback = false;
+}
+
+/* 1: posted, and *note is it. 0: not known whether; look. */
+static int post(struct xsg_forge *forge, struct xsg_arena *arena, const char *body,
+                struct xsg_forge_note *note, struct xsg_err *err)
 {
     struct xsg_call call = {.method = "POST",
                             .path = forge->api->create_path(forge, arena),
@@ -200,8 +224,12 @@ static int post(struct xsg_forge *forge, struct xsg_arena *arena, const char *bo
     struct xsg_err why = {0};
     int rc = xsg_forge_call(forge, arena, &call, forge->api->permission, &why);
 
-    if (rc == 0 && xsg_json_get_int(call.json, "id", id) == 0) {
+    if (rc == 0 && forge->api->read_note(call.json, note) && note->id > 0) {
         rc = 1;
+        learn_login(forge, note);
+        note->body = body;
+        note->author = NULL; /* it dies with the answer */
+        note->url = xsg_strdup(arena, note->url);
     } else if (rc == 0 || call.lost) {
         rc = 0;
         xsg_verbose("whether the comment arrived is not known (%s); looking for it", why.text);
@@ -218,7 +246,7 @@ static int write_note(struct xsg_forge *forge, struct xsg_arena *arena, const ch
     int rc = find(forge, arena, marker, search, err);
 
     for (int posts = 1; rc == 0; posts++) {
-        int64_t id = 0;
+        struct xsg_forge_note posted = {0};
         if (search->n > 1)
             xsg_warn("there are %zu comments of this gate; the oldest is kept up to date",
                      search->n);
@@ -229,9 +257,9 @@ static int write_note(struct xsg_forge *forge, struct xsg_arena *arena, const ch
         if (posts > MOST_POSTS)
             return xsg_fail(err, XSG_EFAILED, "the comment could not be posted in %d tries",
                             MOST_POSTS);
-        rc = post(forge, arena, body, &id, err);
+        rc = post(forge, arena, body, &posted, err);
         if (rc == 1)
-            return settle(forge, arena, marker, body, id, search, err);
+            return settle(forge, arena, marker, body, &posted, search, err);
         if (rc == 0)
             rc = xsg_client_pause(&forge->client, posts, err);
         if (rc == 0)

@@ -129,8 +129,12 @@ static void read_workflow_run(struct reader *r, const cJSON *root)
     const cJSON *run = cJSON_GetObjectItemCaseSensitive(root, "workflow_run");
     const cJSON *pulls = cJSON_GetObjectItemCaseSensitive(run, "pull_requests");
     const char *own = get(r, root, "repository.full_name", xsg_forge_is_repository);
-    int64_t number = 0;
+    int64_t number = 0, id = 0;
 
+    /* The page of the run that measured, where its artifacts are; this one only comments. */
+    if (xsg_json_get_int(run, "id", &id) == 0 && id > 0 && c->server_url && c->repository)
+        c->run_url = xsg_printf(r->arena, "%s/%s/actions/runs/%lld", c->server_url, c->repository,
+                                (long long)id);
     put(&c->head_sha, get(r, run, "head_sha", xsg_forge_is_sha));
     put(&c->head_ref, get(r, run, "head_branch", xsg_forge_is_plain));
     c->head_repository = get(r, run, "head_repository.full_name", xsg_forge_is_repository);

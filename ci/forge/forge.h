@@ -49,9 +49,9 @@ struct xsg_forge_context {
     const char *base_ref; /* "main" */
     const char *head_ref;
     const char *head_repository; /* "owner/name"; NULL when the fork is gone */
-    bool foreign;             /* a pull request whose head is in another repository, or unknown */
-    const char *run_url;      /* the page of this CI run */
-    const char *run_id;       /* tells this run and attempt from all others */
+    bool foreign;        /* a pull request whose head is in another repository, or unknown */
+    const char *run_url; /* the page of this CI run; of a workflow_run, the one that measured */
+    const char *run_id;  /* tells this run and attempt from all others */
     const char *summary_path; /* $GITHUB_STEP_SUMMARY */
     const char *output_path;  /* $GITHUB_OUTPUT */
     bool debug;               /* the forge asks for verbose output */

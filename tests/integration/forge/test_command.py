@@ -65,6 +65,7 @@ class FromAFork(CommandTest):
         done = self.xsgate("comment", "--from", path, environment=self.second_job())
         self.assertIn("issuecomment-", done.stdout)
         self.assertTrue(self.bodies()[0].endswith(MARKER))
+        self.assertIn("/o/r/actions/runs/5#artifacts", self.bodies()[0])
         self.assertTrue(self.forge.requests("GET", "/pulls/7$"))
 
     def test_another_pull_request(self):

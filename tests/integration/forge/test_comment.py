@@ -93,6 +93,33 @@ class Comment(ForgeTest):
         self.assertEqual(self.forge.requests("GET", "/user"), [])
         self.assertEqual(list(self.bodies_of([mine])), ["newer\n\n" + MARKER])
 
+    def test_an_apps_token(self):
+        """It may not ask who it is, and is not whom we guess: found out by what it posts."""
+        self.forge.login = "my-app[bot]"
+        first = self.comment("one")
+        self.assertIn("'login: \"my-app[bot]\"'", first.text)
+        second = self.comment("two")
+        self.assertEqual(self.bodies(), ["two\n\n" + MARKER])
+        self.assertEqual((first.code, second.code, second.url), (0, 0, first.url))
+        self.forge.seen.clear()
+        said = self.comment("three", "--login", "my-app[bot]")
+        self.assertNotIn("login", said.text)
+        self.assertEqual([r["method"] for r in self.forge.seen], ["GET", "PATCH"])
+
+    def test_posted_and_then_blind(self):
+        """The list fails after the POST: the comment is there, and that is said."""
+        self.forge.fault("GET", "/comments", "answer", nth=2, status=404, body="{}")
+        said = self.comment("x")
+        self.assertEqual(said.code, 0, said.text)
+        self.assertIn("issuecomment-", said.url)
+
+    def test_a_list_that_lags(self):
+        """What was posted is not in the list yet."""
+        self.forge.fault("GET", "/comments", "answer", nth=2, status=200, body="[]")
+        said = self.comment("x")
+        self.assertEqual(said.code, 0, said.text)
+        self.assertIn("issuecomment-", said.url)
+
     def test_ids(self):
         for name in ("", "a b", "a--b", "x" * 101, "-->", "a\nb"):
             said = self.drive("comment", name, self.body("x"))
