@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/change.h"
 #include "compare/effect.h"
+#include "compare/explain.h"
 
 /* A change of calls below this is none: counts of a thread pool jitter by a few. */
 #define SAME_CALLS 1e-3
@@ -37,14 +38,21 @@ static void put_cost(struct xsg_buf *out, const char *what, double ratio)
     xsg_buf_printf(out, "%s %s %s", what, size, less_or_more(ratio));
 }
 
-/* Delta = delta calls x mean cost + mean calls x delta cost: exact, the mixed term is halved. */
+void xsg_delta_split(struct xsg_delta *d)
+{
+    bool counted = d->base.calls > 0 && d->head.calls > 0 && strcmp(d->metric, "calls") != 0;
+    double change = d->head.mean - d->base.mean;
+    double cost = counted ? (d->base.mean / d->base.calls + d->head.mean / d->head.calls) / 2 : 0;
+    d->by_calls = counted ? (d->head.calls - d->base.calls) * cost : (double)NAN;
+    d->by_cost = counted ? change - d->by_calls : (double)NAN;
+}
+
 static void put_split(struct xsg_buf *out, const struct xsg_delta *d)
 {
     double calls = d->head.calls / d->base.calls;
     double base_cost = d->base.mean / d->base.calls, head_cost = d->head.mean / d->head.calls;
-    double change = d->head.mean - d->base.mean;
-    double by_calls = (d->head.calls - d->base.calls) * (base_cost + head_cost) / 2;
-    double part = change != 0 ? by_calls / change : 0;
+    double change = d->by_calls + d->by_cost;
+    double part = change != 0 ? d->by_calls / change : 0;
     if (fabs(calls - 1) < SAME_CALLS || fabs(part) < 0.05) {
         put_cost(out, "each call costs", head_cost / base_cost);
     } else if (fabs(part - 1) < 0.05) {
@@ -67,12 +75,52 @@ static void put_change(struct xsg_buf *out, const struct xsg_delta *d)
         put_cost(out, "costs", d->ratio);
 }
 
-static void put_changed(struct xsg_buf *out, int changed)
+static void put_separator(struct xsg_buf *out)
 {
-    if (changed < 0)
+    if (out->len && out->data[out->len - 1] != ' ')
+        xsg_buf_puts(out, "; ");
+}
+
+static void put_changed(struct xsg_buf *out, const struct xsg_delta *d, const char *where)
+{
+    if (d->changed < 0)
         return;
-    xsg_buf_printf(out, "%scode %schanged in this range", out->len ? "; " : "",
-                   changed ? "" : "not ");
+    put_separator(out);
+    if (where)
+        xsg_buf_printf(out, "changed in this range: %s", where);
+    else
+        xsg_buf_printf(out, "code %schanged in this range", d->changed ? "" : "not ");
+}
+
+/* What the machine code adds to what the source says. */
+static void put_code(struct xsg_buf *out, const struct xsg_delta *d)
+{
+    bool excused = d->rule && strcmp(d->rule, XSG_RULE_SAME_CODE) == 0;
+    if (d->code == XSG_CODE_UNKNOWN || (d->code == XSG_CODE_DIFFERENT && d->changed != 0))
+        return;
+    put_separator(out);
+    if (excused)
+        xsg_buf_puts(out, XSG_RULE_SAME_CODE);
+    else if (d->code == XSG_CODE_SAME_DEEP)
+        xsg_buf_puts(out, "machine code identical here and below: what calls it changed");
+    else if (d->code == XSG_CODE_SAME)
+        xsg_buf_puts(out, "its own machine code is identical");
+    else
+        xsg_buf_puts(out, "its machine code changed (a header, flags, or inlining)");
+}
+
+static void put_relations(struct xsg_buf *out, const struct xsg_delta *d)
+{
+    if (d->through)
+        xsg_buf_printf(out, "through %s", d->through);
+    if (d->moved) {
+        put_separator(out);
+        xsg_buf_puts(out, d->moved);
+    }
+    if (d->matched) {
+        put_separator(out);
+        xsg_buf_printf(out, "was %s", d->matched);
+    }
 }
 
 /*
@@ -107,29 +155,43 @@ static void put_undecided(struct xsg_buf *out, const struct xsg_delta *d)
         xsg_buf_printf(out, "about %.0f rounds would settle it", ceil(rounds / 10) * 10);
 }
 
-const char *xsg_cause_describe(struct xsg_arena *arena, const struct xsg_delta *delta)
+const char *xsg_cause_describe(struct xsg_arena *arena, const struct xsg_delta *delta,
+                               const char *where)
 {
     struct xsg_buf out = XSG_BUF_INIT;
     switch (delta->verdict) {
     case XSG_DELTA_REGRESSED:
     case XSG_DELTA_IMPROVED:
+        put_relations(&out, delta);
+        put_separator(&out);
         put_change(&out, delta);
-        put_changed(&out, delta->changed);
+        put_changed(&out, delta, where);
+        put_code(&out, delta);
         break;
     case XSG_DELTA_UNDECIDED:
+        put_relations(&out, delta);
+        put_separator(&out);
         put_undecided(&out, delta);
         break;
     case XSG_DELTA_ADDED:
+        put_relations(&out, delta);
+        put_separator(&out);
         xsg_buf_puts(&out, "not in base");
         break;
     case XSG_DELTA_REMOVED:
+        put_relations(&out, delta);
+        put_separator(&out);
         xsg_buf_puts(&out, "not in head");
         break;
     case XSG_DELTA_UNCHANGED:
+        put_relations(&out, delta);
+        break;
     case XSG_DELTA_INVALID:
         break;
     }
-    const char *cause = out.len ? xsg_strdup(arena, xsg_buf_str(&out)) : NULL;
+    if (out.len && out.data[out.len - 1] == ' ') /* nothing came behind the last part */
+        out.len -= 2;
+    const char *cause = out.len ? xsg_strndup(arena, out.data, out.len) : NULL;
     xsg_buf_release(&out);
     return cause;
 }

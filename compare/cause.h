@@ -7,9 +7,13 @@
 #include "base/arena.h"
 
 /*
- * Delta = delta calls x cost + calls x delta cost, split at the means (the mixed term is shared
- * equally); with the share of each. calls NaN or 0: only "costs more"; changed as in xsg_delta.
+ * Sets by_calls and by_cost: delta = delta calls x mean cost + mean calls x delta cost, the means
+ * over both sides. The sum is exact; NaN where calls were not counted.
  */
-const char *xsg_cause_describe(struct xsg_arena *arena, const struct xsg_delta *delta);
+void xsg_delta_split(struct xsg_delta *delta);
+
+/* where: what of it changed in the source, or NULL. NULL when there is nothing to say. */
+const char *xsg_cause_describe(struct xsg_arena *arena, const struct xsg_delta *delta,
+                               const char *where);
 
 #endif

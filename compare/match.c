@@ -91,6 +91,16 @@ static struct alone *alone_of(struct xsg_arena *arena, struct xsg_map *map,
     return *place;
 }
 
+static size_t keep_matched(struct xsg_match *matches, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (matches[i].base || matches[i].head)
+            matches[kept++] = matches[i];
+    }
+    return kept;
+}
+
 /* Joins what differs in the file only, when one is alone on each side. */
 static size_t match_moved(struct xsg_arena *arena, struct xsg_match *matches, size_t n)
 {
@@ -116,17 +126,64 @@ static size_t match_moved(struct xsg_arena *arena, struct xsg_match *matches, si
         a->in_base->head = a->in_head->head;
         a->in_head->head = NULL;
     }
-    size_t kept = 0;
+    return keep_matched(matches, n);
+}
+
+/* ---- renamed functions ---- */
+
+struct twins { /* matches that one side alone has, by what they have in common */
+    struct xsg_match *base, *head;
+    size_t n_base, n_head;
+};
+
+static uint64_t code_of(const struct xsg_match *m, bool deep)
+{
+    const struct xsg_function *f = m->base ? &m->base->function : &m->head->function;
+    return deep ? f->code_deep : f->code;
+}
+
+/* Callers in common, or the same file where callers are not known. */
+static bool same_place(const struct xsg_paths *paths, const struct xsg_function *a,
+                       const struct xsg_function *b)
+{
+    uint32_t x = xsg_paths_find(paths, a), y = xsg_paths_find(paths, b);
+    if (x != XSG_PATHS_NONE && y != XSG_PATHS_NONE &&
+        (xsg_paths_has_caller(paths, x) || xsg_paths_has_caller(paths, y)))
+        return xsg_paths_siblings(paths, x, y);
+    return a->file && b->file && strcmp(a->file, b->file) == 0;
+}
+
+/* Joins functions whose machine code is equal, when one is alone on each side and they are called
+ * from the same place. deep: the code of callees, but not their names. */
+static void match_by_code(struct xsg_arena *arena, const struct xsg_paths *paths,
+                          struct xsg_match *matches, size_t n, bool deep)
+{
+    struct xsg_map codes;
+    xsg_map_init(&codes, arena);
     for (size_t i = 0; i < n; i++) {
-        if (matches[i].base || matches[i].head)
-            matches[kept++] = matches[i];
+        struct xsg_match *m = &matches[i];
+        uint64_t code = (m->base != NULL) != (m->head != NULL) ? code_of(m, deep) : 0;
+        if (code == 0)
+            continue;
+        void **place = xsg_map_put(&codes, &code, sizeof code, NULL);
+        struct twins *twins = *place ? *place : (*place = XSG_NEW(arena, struct twins));
+        *(m->base ? &twins->base : &twins->head) = m;
+        ++*(m->base ? &twins->n_base : &twins->n_head);
     }
-    return kept;
+    for (size_t i = 0; i < codes.n; i++) {
+        struct twins *twins = codes.entries[i].value;
+        if (twins->n_base != 1 || twins->n_head != 1 ||
+            !same_place(paths, &twins->base->base->function, &twins->head->head->function))
+            continue;
+        twins->base->head = twins->head->head;
+        twins->base->by_code = true;
+        twins->head->head = NULL;
+    }
 }
 
 void xsg_match_functions(struct xsg_arena *arena, const struct xsg_side *base,
-                         const struct xsg_side *head, const char *metric,
-                         struct xsg_match **matches, size_t *n)
+                         const struct xsg_side *head, const struct xsg_paths *paths,
+                         const char *metric, struct xsg_match **matches, size_t *n)
 {
     struct xsg_match *list =
         XSG_NEW_ARRAY(arena, struct xsg_match, base->series.n + head->series.n + 1);
@@ -136,7 +193,8 @@ void xsg_match_functions(struct xsg_arena *arena, const struct xsg_side *base,
         if (!s->function.name || strcmp(s->metric, metric) != 0)
             continue;
         const struct xsg_map_entry *e = &base->series.entries[i];
-        list[count++] = (struct xsg_match){s, xsg_map_get(&head->series, e->key, e->key_len)};
+        list[count++] =
+            (struct xsg_match){.base = s, .head = xsg_map_get(&head->series, e->key, e->key_len)};
     }
     for (size_t i = 0; i < head->series.n; i++) {
         const struct xsg_series *s = head->series.entries[i].value;
@@ -144,10 +202,13 @@ void xsg_match_functions(struct xsg_arena *arena, const struct xsg_side *base,
             continue;
         const struct xsg_map_entry *e = &head->series.entries[i];
         if (!xsg_map_get(&base->series, e->key, e->key_len))
-            list[count++] = (struct xsg_match){NULL, s};
+            list[count++] = (struct xsg_match){.head = s};
     }
     *matches = list;
-    *n = match_moved(arena, list, count);
+    count = match_moved(arena, list, count);
+    match_by_code(arena, paths, list, count, false);
+    match_by_code(arena, paths, list, count, true);
+    *n = keep_matched(list, count);
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -212,4 +273,35 @@ void xsg_match_values(struct xsg_arena *arena, const struct xsg_match *match,
         values->base[values->n_base++] = b;
         values->head[values->n_head++] = h;
     }
+}
+
+static const bool *seen_by(const struct xsg_side *side, const struct xsg_match *match)
+{
+    return seen_in(side, match->base ? match->base->metric : match->head->metric);
+}
+
+static double sum_at(const struct xsg_match *matches, size_t n, bool head, const bool *seen,
+                     size_t i)
+{
+    double sum = 0;
+    for (size_t k = 0; k < n; k++) {
+        double v = value_at(head ? matches[k].head : matches[k].base, seen, i);
+        sum += isnan(v) ? 0 : v;
+    }
+    return sum;
+}
+
+void xsg_match_sum(struct xsg_arena *arena, const struct xsg_match *matches, size_t n,
+                   const struct xsg_side *base, const struct xsg_side *head, bool paired,
+                   struct xsg_values *values)
+{
+    const bool *base_seen = seen_by(base, &matches[0]), *head_seen = seen_by(head, &matches[0]);
+    *values = (struct xsg_values){.base = XSG_NEW_ARRAY(arena, double, base->n_rounds + 1),
+                                  .head = XSG_NEW_ARRAY(arena, double, head->n_rounds + 1)};
+    for (size_t i = 0; i < base->n_rounds; i++)
+        if (base_seen[i] && (!paired || (i < head->n_rounds && head_seen[i])))
+            values->base[values->n_base++] = sum_at(matches, n, false, base_seen, i);
+    for (size_t i = 0; i < head->n_rounds; i++)
+        if (head_seen[i] && (!paired || (i < base->n_rounds && base_seen[i])))
+            values->head[values->n_head++] = sum_at(matches, n, true, head_seen, i);
 }

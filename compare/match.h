@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "compare/paths.h"
 
 /* One side of one target, ready for look-ups. */
 struct xsg_side {
@@ -23,6 +24,7 @@ struct xsg_side {
 /* The series of one metric and function on both sides; base or head is NULL where it has none. */
 struct xsg_match {
     const struct xsg_series *base, *head;
+    bool by_code; /* the names differ: found by machine code and callers */
 };
 
 /* target may be NULL (this side lacks it): then the side is empty. */
@@ -40,12 +42,13 @@ double xsg_side_mean(const struct xsg_side *side, const char *metric,
 
 /*
  * All functions that have the metric on some side, matched by name and file; functions that are
- * left alone on both sides are matched by name where that is unambiguous (the file moved). Order:
- * base's, then head's.
+ * left alone on both sides are matched by name where that is unambiguous (the file moved), then by
+ * machine code where one on each side has it and a caller in common (renamed). Order: base's, then
+ * head's.
  */
 void xsg_match_functions(struct xsg_arena *arena, const struct xsg_side *base,
-                         const struct xsg_side *head, const char *metric,
-                         struct xsg_match **matches, size_t *n);
+                         const struct xsg_side *head, const struct xsg_paths *paths,
+                         const char *metric, struct xsg_match **matches, size_t *n);
 
 /*
  * The values to compare. A function that was not seen in a measured round took nothing there: 0; a
@@ -58,5 +61,10 @@ struct xsg_values {
 void xsg_match_values(struct xsg_arena *arena, const struct xsg_match *match,
                       const struct xsg_side *base, const struct xsg_side *head, bool paired,
                       struct xsg_values *values);
+
+/* The same of the sum over functions: a function without a value took 0 in a measured round. */
+void xsg_match_sum(struct xsg_arena *arena, const struct xsg_match *matches, size_t n,
+                   const struct xsg_side *base, const struct xsg_side *head, bool paired,
+                   struct xsg_values *values);
 
 #endif

@@ -33,6 +33,8 @@ struct xsg_row {
     bool tested;            /* its p-values belong to the family */
     bool evidence;          /* beside the judged metrics: see compare/counts.h */
     const char *moved_from; /* base's file, when it is another one */
+    const char *where;      /* what of it changed: "f (a.c:1-9), g (a.c:20)"; NULL */
+    struct xsg_match match; /* of a function */
     double total;           /* what share is of, in the metric's unit; NaN if unknown */
 };
 
@@ -43,6 +45,7 @@ struct xsg_target_work {
     struct xsg_side base, head;
     double total;         /* of base, ns per round; NaN: unknown */
     double sample_weight; /* ns that one sample stands for; 0: not sampled */
+    struct xsg_paths paths;
     struct xsg_row *rows;
     size_t n_rows, cap;
 };

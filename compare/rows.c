@@ -5,7 +5,9 @@
 #include "base/metric.h"
 #include "base/stats.h"
 #include "base/str.h"
+#include "compare/cause.h"
 #include "compare/counts.h"
+#include "compare/explain.h"
 #include "compare/row.h"
 
 /* Samples that a function must have on the one side that knows it before it is said to be new or
@@ -30,7 +32,12 @@ static struct xsg_row *add_row(struct xsg_target_work *t, const struct xsg_funct
                                       .p = NAN,
                                       .share = NAN,
                                       .verdict = XSG_DELTA_UNDECIDED,
-                                      .changed = -1},
+                                      .changed = -1,
+                                      .detectable = NAN,
+                                      .settle_rounds = NAN,
+                                      .settle_s = NAN,
+                                      .by_calls = NAN,
+                                      .by_cost = NAN},
                             .total = NAN};
     if (function)
         row->delta.function = *function;
@@ -134,8 +141,8 @@ void xsg_target_add_row(struct xsg_target_work *t, const char *metric)
 {
     /* The name is the one asked for: "time" is the target's own kind of time. */
     const char *stored = strcmp(metric, "time") == 0 ? time_metric(t) : metric;
-    struct xsg_match match = {xsg_side_find(&t->base, stored, NULL),
-                              xsg_side_find(&t->head, stored, NULL)};
+    struct xsg_match match = {.base = xsg_side_find(&t->base, stored, NULL),
+                              .head = xsg_side_find(&t->head, stored, NULL)};
     if (!match.base || !match.head)
         return;
     struct xsg_values values;
@@ -229,6 +236,13 @@ static void add_function_row(struct xsg_target_work *t, const struct xsg_match *
     if (match->base && match->head && match->base->function.file && match->head->function.file &&
         strcmp(match->base->function.file, match->head->function.file) != 0)
         row->moved_from = match->base->function.file;
+    row->match = *match;
+    xsg_delta_split(delta);
+    if (match->base && match->head) {
+        delta->code = xsg_code_compare(&match->base->function, &match->head->function);
+        if (match->by_code)
+            delta->matched = match->base->function.name;
+    }
     double head_share;
     take_shares(t, match, row, metric_total, &head_share);
     if (context->options && context->options->changed)
@@ -254,7 +268,7 @@ void xsg_target_add_functions(struct xsg_target_work *t, const char *metric)
 {
     struct xsg_match *matches;
     size_t n;
-    xsg_match_functions(t->context->arena, &t->base, &t->head, metric, &matches, &n);
+    xsg_match_functions(t->context->arena, &t->base, &t->head, &t->paths, metric, &matches, &n);
     double metric_total = 0;
     for (size_t i = 0; i < n; i++) {
         if (matches[i].base)

@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "compare/cause.h"
 #include "compare/counts.h"
+#include "compare/explain.h"
 #include "compare/row.h"
 
 /* A few lost samples do not bias a profile; lost records of exact counts do. */
@@ -24,7 +25,12 @@ struct xsg_delta *xsg_context_add_delta(struct xsg_context *context)
                                 .high = NAN,
                                 .p = NAN,
                                 .share = 1,
-                                .changed = -1};
+                                .changed = -1,
+                                .detectable = NAN,
+                                .settle_rounds = NAN,
+                                .settle_s = NAN,
+                                .by_calls = NAN,
+                                .by_cost = NAN};
     return delta;
 }
 
@@ -101,14 +107,24 @@ static bool has_change(enum xsg_delta_verdict verdict)
     return verdict == XSG_DELTA_REGRESSED || verdict == XSG_DELTA_IMPROVED;
 }
 
+/* What the verdicts of rows mean together. */
+static void explain(struct xsg_target_work *t)
+{
+    xsg_rows_find_moved(t, &t->paths);
+    xsg_rows_excuse_code(t, &t->paths);
+    xsg_rows_blame(t, &t->paths);
+}
+
 static void take_rows(struct xsg_target_work *t)
 {
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_delta *d = &t->rows[i].delta;
+        if (has_change(d->verdict))
+            xsg_row_find_changes(t, &t->paths, &t->rows[i]);
         if (!d->function.name && has_change(d->verdict))
             d->cause = explain_target(t->context, t->rows, t->n_rows, d);
         if (!d->cause)
-            d->cause = xsg_cause_describe(t->context->arena, d);
+            d->cause = xsg_cause_describe(t->context->arena, d, t->rows[i].where);
         d->cause = xsg_counts_remark(t, &t->rows[i], d->cause);
         if (t->rows[i].moved_from)
             d->cause = xsg_printf(t->context->arena, "%s%swas in %s", d->cause ? d->cause : "",
@@ -171,11 +187,13 @@ void xsg_target_compare(struct xsg_context *context, const struct xsg_target_run
     struct xsg_target_work t = {.context = context, .name = base->name};
     xsg_side_init(&t.base, context->arena, context->base, base);
     xsg_side_init(&t.head, context->arena, context->head, head);
+    xsg_paths_init(&t.paths, context->arena, base, head);
     xsg_target_take_totals(&t);
     for (size_t i = 0; i < n_metrics; i++)
         judge_metric(&t, metrics[i]);
     xsg_counts_add_rows(&t, metrics, n_metrics);
     xsg_rows_decide(context, t.rows, t.n_rows);
     xsg_counts_combine(&t);
+    explain(&t);
     take_rows(&t);
 }

@@ -114,7 +114,8 @@ struct xsg_delta {
     double by_cost;    /* and through costlier calls; the sum is exact. NaN: calls not counted */
     enum xsg_code code;
     const char *through; /* the deepest function that explains the change, when it is another one:
-                            then this delta does not count by itself; NULL */
+                            then this delta does not count by itself, unless it is the target's;
+                            NULL */
     const char *matched; /* base's name of a function that was matched by code and callers; NULL */
     const char *moved;   /* cost came from or went to these functions (a phrase); NULL */
     const char *waiver;  /* reason of the waiver that keeps it from failing the gate; NULL */

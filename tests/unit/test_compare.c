@@ -408,7 +408,7 @@ static void test_cause(void **state)
     add_both(f, "both", "calls", 1000, 1200, 0);
     compare(f, &options);
     assert_string_equal(find(f, "slow", "time")->cause,
-                        "each call costs 21 % more; code changed in this range");
+                        "each call costs 21 % more; changed in this range: slow (a.c)");
     assert_string_equal(find(f, "often", "time")->cause,
                         "called 2.0x as often; code not changed in this range");
     assert_string_equal(find(f, "both", "time")->cause,

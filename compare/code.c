@@ -1,0 +1,126 @@
+/*
+ * Rows whose machine code did not change. A function that has the same code, and calls the same
+ * code, gets slower by where it lies, by what it works on, by how often it is called, or by chance.
+ * Where calls are counted they tell how often; where not, everything on the way to it must be the
+ * same code, too.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/metric.h"
+#include "compare/explain.h"
+
+/* Counts of calls that jitter by less are the same. */
+#define SAME_CALLS 1e-3
+
+enum xsg_code xsg_code_compare(const struct xsg_function *base, const struct xsg_function *head)
+{
+    if (!base || !head || base->code == 0 || head->code == 0)
+        return XSG_CODE_UNKNOWN;
+    if (base->code_deep != 0 && base->code_deep == head->code_deep)
+        return XSG_CODE_SAME_DEEP;
+    return base->code == head->code ? XSG_CODE_SAME : XSG_CODE_DIFFERENT;
+}
+
+/* Function of a side with what only series know of it. */
+static const struct xsg_function *informed(const struct xsg_side *side,
+                                           const struct xsg_function *function)
+{
+    const struct xsg_series *s = xsg_side_find(side, "total", function);
+    if (!s)
+        s = xsg_side_find(side, "time", function);
+    return s ? &s->function : NULL;
+}
+
+/* Modules that the project builds: some function in them has a code. And is main in one of them?
+ * Else another program decides what is called, by what the project's scripts say. */
+static bool find_modules(const struct xsg_side *side, struct xsg_map *modules)
+{
+    bool own_main = false;
+    for (size_t i = 0; i < side->series.n; i++) {
+        const struct xsg_function *f =
+            &((const struct xsg_series *)side->series.entries[i].value)->function;
+        if (!f->name || f->code == 0)
+            continue;
+        own_main |= strcmp(f->name, "main") == 0;
+        if (f->module)
+            *xsg_map_put(modules, f->module, strlen(f->module), NULL) = modules;
+    }
+    return own_main;
+}
+
+static bool is_foreign(const struct xsg_function *f, const struct xsg_map *modules)
+{
+    return f->module && !xsg_map_get(modules, f->module, strlen(f->module));
+}
+
+/* Is the function, as a caller, the same on both sides? What is inlined has no code of its own: it
+ * is in its caller's. */
+static bool is_same_caller(const struct xsg_target_work *t, const struct xsg_map *modules,
+                           const struct xsg_function *function)
+{
+    const struct xsg_function *base = informed(&t->base, function);
+    const struct xsg_function *head = informed(&t->head, function);
+    enum xsg_code code = xsg_code_compare(base, head);
+    if (code != XSG_CODE_UNKNOWN)
+        return code != XSG_CODE_DIFFERENT;
+    if (!base || !head)
+        return false;
+    if (base->code == 0 && head->code == 0 && is_foreign(base, modules) &&
+        is_foreign(head, modules))
+        return true;
+    return base->code == 0 && head->code == 0 && xsg_side_find(&t->base, "inlined", function) &&
+           xsg_side_find(&t->head, "inlined", function);
+}
+
+/* Are all of its callers, and theirs, the same? */
+static bool same_on_the_way(const struct xsg_target_work *t, const struct xsg_paths *paths,
+                            const struct xsg_map *modules, uint32_t function)
+{
+    bool *met = XSG_NEW_ARRAY(t->context->arena, bool, paths->n + 1);
+    uint32_t *open = XSG_NEW_ARRAY(t->context->arena, uint32_t, paths->n + 1);
+    size_t n = 0;
+    open[n++] = function;
+    met[function] = true;
+    while (n > 0) {
+        uint32_t at = open[--n];
+        if (at != function && !is_same_caller(t, modules, paths->functions[at]))
+            return false;
+        for (uint32_t i = paths->first[at]; i < paths->first[at + 1]; i++) {
+            uint32_t parent = paths->edges[paths->by_child[i]].parent;
+            if (!met[parent])
+                open[n++] = parent;
+            met[parent] = true;
+        }
+    }
+    return true;
+}
+
+static bool calls_counted(const struct xsg_delta *d)
+{
+    return d->base.calls > 0 && d->head.calls > 0;
+}
+
+void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *paths)
+{
+    struct xsg_map modules;
+    xsg_map_init(&modules, t->context->arena);
+    bool own_main = find_modules(&t->base, &modules) & find_modules(&t->head, &modules);
+    for (size_t i = 0; i < t->n_rows; i++) {
+        struct xsg_row *row = &t->rows[i];
+        struct xsg_delta *d = &row->delta;
+        const struct xsg_metric *metric = xsg_metric_find(d->metric);
+        if (!d->counts || row->named || d->code != XSG_CODE_SAME_DEEP ||
+            (metric && (metric->deterministic || metric->counted)) ||
+            (d->verdict != XSG_DELTA_REGRESSED && d->verdict != XSG_DELTA_UNDECIDED))
+            continue;
+        uint32_t number = xsg_paths_find(paths, &d->function);
+        bool no_more_calls = calls_counted(d) ? d->head.calls <= d->base.calls * (1 + SAME_CALLS)
+                                              : own_main && number != XSG_PATHS_NONE &&
+                                                    same_on_the_way(t, paths, &modules, number);
+        if (!no_more_calls)
+            continue;
+        d->counts = false;
+        d->rule = XSG_RULE_SAME_CODE;
+    }
+}

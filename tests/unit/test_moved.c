@@ -1,0 +1,393 @@
+/* Cost that moves between functions, renamed functions, callers that are slower through a callee.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compare/compare.h"
+
+enum { ROUNDS = 20, MOST = 16 };
+
+struct side {
+    struct xsg_run run;
+    struct xsg_target_run target;
+    struct xsg_series series[MOST * 3];
+    struct xsg_function functions[MOST];
+    struct xsg_tree_node nodes[MOST];
+};
+
+struct fixture {
+    struct xsg_arena arena;
+    struct side base, head;
+    struct xsg_gate gate;
+    struct xsg_comparison c;
+};
+
+static void prepare(struct side *s)
+{
+    s->functions[0].name = "t";
+    s->target = (struct xsg_target_run){
+        .name = "t",
+        .tree = {.functions = s->functions, .n_functions = 1, .nodes = s->nodes, .n_nodes = 1}};
+    s->run = (struct xsg_run){
+        .session = "aa", .targets = &s->target, .n_targets = 1, .series = s->series};
+}
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    f = (struct fixture){0};
+    xsg_gate_init(&f.gate);
+    prepare(&f.base);
+    prepare(&f.head);
+    *state = &f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    xsg_arena_release(&f->arena);
+    return 0;
+}
+
+static void add_series(struct fixture *f, struct side *s, const struct xsg_function *function,
+                       const char *metric, double ms)
+{
+    struct xsg_series *to = &s->series[s->run.n_series++];
+    *to = (struct xsg_series){.target = "t",
+                              .function = *function,
+                              .metric = metric,
+                              .unit = "ns",
+                              .values = XSG_NEW_ARRAY(&f->arena, double, ROUNDS),
+                              .n = ROUNDS};
+    for (size_t i = 0; i < ROUNDS; i++)
+        to->values[i] = 1e6 * ms * (1 + 0.002 * (double)((i * 7 + (s == &f->head) * 3) % 5));
+}
+
+/* A function below the one of that number in the tree (0: the root); its own number. code: of it
+ * and of all below. */
+static uint32_t add(struct fixture *f, struct side *s, uint32_t parent, const char *name,
+                    uint64_t code, double self, double total)
+{
+    const struct xsg_function function = {.name = name,
+                                          .file = "a.c",
+                                          .module = "prog",
+                                          .line = 10,
+                                          .end_line = 20,
+                                          .code = code,
+                                          .code_deep = code ? code + 1 : 0};
+    uint32_t number = (uint32_t)s->target.tree.n_nodes++;
+    s->functions[s->target.tree.n_functions++] = function;
+    s->nodes[number] = (struct xsg_tree_node){
+        .parent = parent, .function = number, .self = self * 1e6, .total = total * 1e6};
+    add_series(f, s, &function, "time", self);
+    add_series(f, s, &function, "total", total);
+    return number;
+}
+
+static void add_target(struct fixture *f, double base, double head)
+{
+    const struct xsg_function whole = {0};
+    add_series(f, &f->base, &whole, "cpu", base);
+    add_series(f, &f->head, &whole, "cpu", head);
+}
+
+static const struct xsg_delta *find(const struct fixture *f, const char *function,
+                                    const char *metric)
+{
+    for (size_t i = 0; i < f->c.n_deltas; i++) {
+        const struct xsg_delta *d = &f->c.deltas[i];
+        bool same = function && d->function.name ? strcmp(function, d->function.name) == 0
+                                                 : function == d->function.name;
+        if (same && strcmp(d->metric, metric) == 0)
+            return d;
+    }
+    fail_msg("no row of %s", function ? function : "the target");
+    return NULL;
+}
+
+static void compare_with(struct fixture *f, const struct xsg_compare_options *options)
+{
+    struct xsg_err err = {0};
+    assert_int_equal(
+        xsg_compare(&f->arena, &f->base.run, &f->head.run, &f->gate, options, &f->c, &err), 0);
+}
+
+static void compare(struct fixture *f)
+{
+    compare_with(f, NULL);
+}
+
+static void assert_text(const char *text, const char *part)
+{
+    if (!text || !strstr(text, part))
+        fail_msg("'%s' has no '%s' in it", text ? text : "(null)", part);
+}
+
+/* ---- moved ---- */
+
+static void a_split_function_is_moved_cost(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 100);
+    add(f, &f->base, add(f, &f->base, 0, "main", 1, 10, 100), "work", 2, 90, 90);
+    uint32_t work = add(f, &f->head, add(f, &f->head, 0, "main", 1, 10, 100), "work", 3, 50, 90);
+    add(f, &f->head, work, "helper", 4, 40, 40);
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    assert_string_equal(find(f, "work", "time")->moved, "cost went to helper");
+    assert_string_equal(find(f, "helper", "time")->moved, "cost came from work");
+    assert_false(find(f, "work", "time")->counts);
+}
+
+static void an_inlined_function_is_moved_cost(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 101);
+    uint32_t work = add(f, &f->base, add(f, &f->base, 0, "main", 1, 10, 100), "work", 2, 50, 90);
+    add(f, &f->base, work, "small", 4, 40, 40);
+    add(f, &f->head, add(f, &f->head, 0, "main", 1, 10, 101), "work", 3, 91, 91);
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    const struct xsg_delta *d = find(f, "work", "time");
+    assert_int_equal(d->verdict, XSG_DELTA_REGRESSED);
+    assert_false(d->counts);
+    assert_text(d->cause, "cost came from small");
+    assert_string_equal(d->rule, "cost moved between functions");
+}
+
+static void a_rewritten_and_renamed_function_is_moved_cost(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 100);
+    uint32_t caller = add(f, &f->base, 0, "main", 1, 10, 100);
+    add(f, &f->base, caller, "old_sum", 2, 90, 90);
+    caller = add(f, &f->head, 0, "main", 1, 10, 100);
+    add(f, &f->head, caller, "new_sum", 3, 90.5, 90.5);
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    assert_string_equal(find(f, "new_sum", "time")->moved, "cost came from old_sum");
+    assert_string_equal(find(f, "old_sum", "time")->moved, "cost went to new_sum");
+}
+
+static void what_moves_and_grows_is_a_regression(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 125);
+    uint32_t work = add(f, &f->base, add(f, &f->base, 0, "main", 1, 10, 100), "work", 2, 50, 90);
+    add(f, &f->base, work, "small", 4, 40, 40);
+    add(f, &f->head, add(f, &f->head, 0, "main", 1, 10, 125), "work", 3, 115, 115);
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    assert_true(find(f, "work", "time")->counts);
+    assert_text(find(f, "work", "time")->cause, "cost came from small");
+}
+
+static void two_changes_that_cancel_are_not_moved_cost(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 100);
+    uint32_t caller = add(f, &f->base, 0, "main", 1, 20, 100);
+    add(f, &f->base, caller, "left", 2, 40, 40);
+    add(f, &f->base, caller, "right", 3, 40, 40);
+    caller = add(f, &f->head, 0, "main", 1, 20, 100);
+    add(f, &f->head, caller, "left", 4, 50, 50);
+    add(f, &f->head, caller, "right", 5, 30, 30);
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    assert_null(find(f, "left", "time")->moved);
+    assert_int_equal(find(f, "right", "time")->verdict, XSG_DELTA_IMPROVED);
+}
+
+/* ---- renamed ---- */
+
+static void a_renamed_function_is_matched_by_its_code(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 120);
+    add(f, &f->base, add(f, &f->base, 0, "main", 1, 10, 100), "old", 7, 90, 90);
+    add(f, &f->head, add(f, &f->head, 0, "main", 2, 10, 120), "fresh", 7, 110, 110);
+    compare(f);
+    const struct xsg_delta *d = find(f, "fresh", "time");
+    assert_string_equal(d->matched, "old");
+    assert_int_equal(d->verdict, XSG_DELTA_REGRESSED);
+    assert_true(fabs(d->ratio - 110.0 / 90) < 0.01);
+    assert_text(d->cause, "was old");
+}
+
+static void ambiguous_twins_are_not_matched(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 100);
+    uint32_t caller = add(f, &f->base, 0, "main", 1, 10, 100);
+    add(f, &f->base, caller, "a", 7, 45, 45);
+    add(f, &f->base, caller, "b", 7, 45, 45);
+    caller = add(f, &f->head, 0, "main", 1, 10, 100);
+    add(f, &f->head, caller, "c", 7, 45, 45);
+    add(f, &f->head, caller, "d", 7, 45, 45);
+    compare(f);
+    assert_null(find(f, "c", "time")->matched);
+    assert_int_equal(find(f, "a", "time")->verdict, XSG_DELTA_REMOVED);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+}
+
+/* ---- the same code ---- */
+
+static void slower_with_the_same_code_does_not_fail(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 102);
+    uint32_t caller = add(f, &f->base, 0, "main", 1, 97, 100);
+    add(f, &f->base, caller, "lua_tolstring", 7, 3, 3);
+    caller = add(f, &f->head, 0, "main", 1, 97, 102);
+    add(f, &f->head, caller, "lua_tolstring", 7, 5, 5);
+    compare(f);
+    const struct xsg_delta *d = find(f, "lua_tolstring", "time");
+    assert_int_equal(d->verdict, XSG_DELTA_REGRESSED);
+    assert_int_equal(d->code, XSG_CODE_SAME_DEEP);
+    assert_false(d->counts);
+    assert_string_equal(d->rule, "machine code identical here and below: layout, input or noise");
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    /* A rule that names the function asks for it. */
+    struct xsg_gate_rule rule = {.function = "lua_*", .threshold = 0.05};
+    f->gate.rules = &rule;
+    f->gate.n_rules = 1;
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+}
+
+static void same_code_below_a_changed_caller_fails(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 120);
+    uint32_t caller = add(f, &f->base, add(f, &f->base, 0, "main", 1, 7, 100), "parse", 2, 3, 93);
+    add(f, &f->base, caller, "length", 7, 90, 90);
+    caller = add(f, &f->head, add(f, &f->head, 0, "main", 1, 7, 120), "parse", 3, 3, 113);
+    add(f, &f->head, caller, "length", 7, 110, 110);
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    assert_true(find(f, "length", "time")->counts);
+    assert_text(find(f, "length", "time")->cause, "what calls it changed");
+}
+
+static void more_calls_of_the_same_code_fail(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 120);
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        add(f, s, add(f, s, 0, "main", 1, 10, 100), "length", 7, side ? 110 : 90, 90);
+        const struct xsg_function length = s->series[s->run.n_series - 1].function;
+        add_series(f, s, &length, "calls", side ? 110 : 90);
+    }
+    compare(f);
+    const struct xsg_delta *d = find(f, "length", "time");
+    assert_true(d->counts);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    double change = d->head.mean - d->base.mean;
+    assert_true(fabs(d->by_calls + d->by_cost - change) < 1e-9 * change);
+    assert_true(fabs(d->by_cost) < 0.01 * change);
+}
+
+static void an_interpreters_functions_are_not_excused(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 120);
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        uint32_t caller = add(f, s, 0, "eval", 0, 10, 100);
+        s->functions[caller].module = s->series[s->run.n_series - 1].function.module = "python";
+        s->series[s->run.n_series - 2].function.module = "python";
+        add(f, s, caller, "extension", 7, side ? 110 : 90, 90);
+    }
+    compare(f);
+    assert_true(find(f, "extension", "time")->counts);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+}
+
+/* ---- blame and places ---- */
+
+static int all_changed(void *arg, const struct xsg_function *function)
+{
+    const char *name = arg;
+    return strcmp(function->name, name) == 0;
+}
+
+static void a_caller_is_listed_under_its_callee(void **state)
+{
+    struct fixture *f = *state;
+    const char *metrics[] = {"total"};
+    f->gate.metrics = metrics;
+    f->gate.n_metrics = 1;
+    add(f, &f->base, add(f, &f->base, add(f, &f->base, 0, "main", 1, 5, 100), "outer", 2, 5, 95),
+        "inner", 3, 90, 90);
+    add(f, &f->head, add(f, &f->head, add(f, &f->head, 0, "main", 8, 5, 130), "outer", 9, 5, 125),
+        "inner", 4, 120, 120);
+    compare(f);
+    assert_string_equal(find(f, "main", "total")->through, "inner");
+    assert_string_equal(find(f, "outer", "total")->through, "inner");
+    assert_false(find(f, "outer", "total")->counts);
+    assert_null(find(f, "inner", "total")->through);
+    assert_true(find(f, "inner", "total")->counts);
+    assert_string_equal(f->c.deltas[0].function.name, "inner");
+    assert_text(find(f, "outer", "total")->cause, "through inner");
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+}
+
+static void the_target_is_explained_by_its_function(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 130);
+    add(f, &f->base, add(f, &f->base, 0, "main", 1, 10, 100), "inner", 3, 90, 90);
+    add(f, &f->head, add(f, &f->head, 0, "main", 1, 10, 130), "inner", 4, 120, 120);
+    compare(f);
+    assert_string_equal(find(f, NULL, "time")->through, "inner");
+    assert_true(find(f, NULL, "time")->counts);
+}
+
+static void a_changed_inlined_function_is_named(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "parse_number";
+    struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+    add_target(f, 100, 130);
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        uint32_t work = add(f, s, 0, "work", side ? 5 : 3, side ? 130 : 100, 100);
+        uint32_t inlined = add(f, s, work, "parse_number", 0, 0, 50);
+        s->run.n_series -= 2;
+        add_series(f, s, &s->functions[inlined], "inlined", 50);
+    }
+    compare_with(f, &options);
+    const struct xsg_delta *d = find(f, "work", "time");
+    assert_int_equal(d->changed, 1);
+    assert_text(d->cause, "changed in this range: parse_number (a.c:10-20)");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        TEST(a_split_function_is_moved_cost),
+        TEST(an_inlined_function_is_moved_cost),
+        TEST(a_rewritten_and_renamed_function_is_moved_cost),
+        TEST(what_moves_and_grows_is_a_regression),
+        TEST(two_changes_that_cancel_are_not_moved_cost),
+        TEST(a_renamed_function_is_matched_by_its_code),
+        TEST(ambiguous_twins_are_not_matched),
+        TEST(slower_with_the_same_code_does_not_fail),
+        TEST(same_code_below_a_changed_caller_fails),
+        TEST(more_calls_of_the_same_code_fail),
+        TEST(an_interpreters_functions_are_not_excused),
+        TEST(a_caller_is_listed_under_its_callee),
+        TEST(the_target_is_explained_by_its_function),
+        TEST(a_changed_inlined_function_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
