@@ -120,6 +120,29 @@ static void put_summary(struct xsg_json_writer *w, const char *key, const struct
     xsg_json_end_object(w);
 }
 
+static const char *code_name(enum xsg_code code)
+{
+    static const char *const names[] = {
+        [XSG_CODE_SAME] = "same",
+        [XSG_CODE_SAME_DEEP] = "same_deep",
+        [XSG_CODE_DIFFERENT] = "different",
+    };
+    return code <= XSG_CODE_DIFFERENT ? names[code] : NULL;
+}
+
+static void put_why(struct xsg_json_writer *w, const struct xsg_delta *d)
+{
+    put_string(w, "code", code_name(d->code));
+    put_string(w, "through", d->through);
+    put_string(w, "matched", d->matched);
+    put_string(w, "moved", d->moved);
+    put_double(w, "by_calls", d->by_calls);
+    put_double(w, "by_cost", d->by_cost);
+    put_double(w, "detectable", d->detectable);
+    put_double(w, "settle_rounds", d->settle_rounds);
+    put_double(w, "settle_s", d->settle_s);
+}
+
 static void put_delta(struct xsg_json_writer *w, const struct xsg_delta *d)
 {
     xsg_json_begin_object(w);
@@ -151,6 +174,7 @@ static void put_delta(struct xsg_json_writer *w, const struct xsg_delta *d)
         xsg_json_bool(w, d->changed != 0);
     put_string(w, "rule", d->rule);
     put_bool(w, "counts", d->counts);
+    put_why(w, d);
     xsg_json_end_object(w);
 }
 

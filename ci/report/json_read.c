@@ -267,6 +267,50 @@ static int read_identity(struct reader *r, const cJSON *object, struct xsg_delta
     return rc;
 }
 
+static int read_code(struct reader *r, const cJSON *object, enum xsg_code *code)
+{
+    static const char *const names[] = {
+        [XSG_CODE_SAME] = "same",
+        [XSG_CODE_SAME_DEEP] = "same_deep",
+        [XSG_CODE_DIFFERENT] = "different",
+    };
+    const char *name = NULL;
+    int rc = get_text(r, object, "code", &name);
+
+    *code = XSG_CODE_UNKNOWN;
+    if (rc != 0 || !name)
+        return rc;
+    for (size_t i = XSG_CODE_SAME; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *code = (enum xsg_code)i;
+            return 0;
+        }
+    }
+    return fail(r, "code", "same, same_deep, different or null");
+}
+
+static int read_why(struct reader *r, const cJSON *object, struct xsg_delta *d)
+{
+    const struct {
+        const char *name, **into;
+    } texts[] = {{"through", &d->through}, {"matched", &d->matched}, {"moved", &d->moved}};
+    const struct {
+        const char *name;
+        double *into;
+    } numbers[] = {{"by_calls", &d->by_calls},
+                   {"by_cost", &d->by_cost},
+                   {"detectable", &d->detectable},
+                   {"settle_rounds", &d->settle_rounds},
+                   {"settle_s", &d->settle_s}};
+    int rc = read_code(r, object, &d->code);
+
+    for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof texts[0]; i++)
+        rc = get_text(r, object, texts[i].name, texts[i].into);
+    for (size_t i = 0; rc == 0 && i < sizeof numbers / sizeof numbers[0]; i++)
+        rc = get_number(r, object, numbers[i].name, numbers[i].into);
+    return rc;
+}
+
 static int read_delta(struct reader *r, const cJSON *object, struct xsg_delta *d)
 {
     bool changed = false;
@@ -296,6 +340,8 @@ static int read_delta(struct reader *r, const cJSON *object, struct xsg_delta *d
         rc = get_text(r, object, "rule", &d->rule);
     if (rc == 0)
         rc = get_flag(r, object, "counts", &d->counts);
+    if (rc == 0)
+        rc = read_why(r, object, d);
     if (rc != 0)
         return rc;
     if (isnan(d->high) && d->low >= 0)

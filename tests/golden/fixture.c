@@ -181,14 +181,24 @@ struct xsg_comparison *fixture_regressed(struct xsg_arena *arena)
              "parse_string (target json) got 21 % slower, threshold 5.0 %", 2);
     struct xsg_delta *d = add(c, "json", NULL, XSG_DELTA_REGRESSED, 200 * MS, 1.0735, 0.006);
     d->cause = "mostly parse_string (100 % of it)";
+    d->through = "parse_string";
     place(add(c, "json", "parse_string", XSG_DELTA_REGRESSED, 70 * MS, 1.213, 0.012), "src/parse.c",
-          88, 9000, 1, "each call costs 21 % more; code changed in this range");
+          88, 9000, 1,
+          "each call costs 21 % more; changed in this range: parse_string (src/parse.c:88-120)");
+    d = &c->deltas[c->n_deltas - 1];
+    d->code = XSG_CODE_DIFFERENT;
+    d->by_calls = 0;
+    d->by_cost = d->head.mean - d->base.mean;
     place(add(c, "sql", "std::map<std::string, std::vector<row>>::find(std::string const&) const",
               XSG_DELTA_UNDECIDED, 24 * MS, 1.04, 0.07),
           "/usr/include/c++/12/bits/stl_map.h", 1215, NAN, 0,
           "sees changes from 7.3 % on; about 80 rounds would settle it");
     place(add(c, "json", "parse_number", XSG_DELTA_IMPROVED, 20 * MS, 0.82, 0.02), "src/number.c",
-          12, 4000, 1, "each call costs 18 % less; code changed in this range");
+          12, 4000, 1,
+          "cost went to scan_digits; each call costs 18 % less; changed in this range: "
+          "parse_number (src/number.c:12-40)");
+    c->deltas[c->n_deltas - 1].moved = "cost went to scan_digits";
+    c->deltas[c->n_deltas - 1].matched = "parse_int";
     place(add(c, "json", "scan_digits", XSG_DELTA_ADDED, 4 * MS, 1, 0), "src/number.c", 60, 4000, 1,
           "not in base");
     d = add(c, "json", "strtod", XSG_DELTA_REMOVED, 40 * MS, 1, 0);

@@ -69,6 +69,13 @@ static void test_contents(void **state)
     assert_true(isnan(c.deltas[4].base.mean) && isnan(c.deltas[4].low) && isnan(c.deltas[4].high));
     assert_true(isinf(c.deltas[8].high));
     assert_false(c.deltas[8].counts);
+    assert_string_equal(c.deltas[0].through, "parse_string");
+    assert_int_equal(c.deltas[0].code, XSG_CODE_UNKNOWN);
+    assert_int_equal(c.deltas[1].code, XSG_CODE_DIFFERENT);
+    assert_true(c.deltas[1].by_calls == 0 && c.deltas[1].by_cost > 14e6);
+    assert_true(isnan(c.deltas[1].detectable) && isnan(c.deltas[2].by_calls));
+    assert_string_equal(c.deltas[3].moved, "cost went to scan_digits");
+    assert_string_equal(c.deltas[3].matched, "parse_int");
     assert_int_equal(c.head->n_targets, 2);
     assert_string_equal(c.base->commit.describe, "main");
     assert_int_equal(c.n_warnings, 1);
