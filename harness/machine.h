@@ -24,10 +24,10 @@ struct xsg_check {
 };
 
 /*
- * doctor: runtime library (present, attaches), compiler, git, processor, governor, turbo, SMT,
- * load, CPU quota, virtualisation, steady counter, sampling rate delivered (measured: 100 ms of CPU
- * time), address randomisation, perf_event_paranoid, disk space of folder. runtime may be NULL when
- * it was not found. Each that is not ok has a remedy.
+ * doctor: runtime library (present, attaches), compiler, git, valgrind, processor, governor, turbo,
+ * SMT, load, CPU quota, virtualisation, steady counter, sampling rate delivered (measured: 100 ms
+ * of CPU time), address randomisation, perf_event_paranoid, disk space of folder. runtime may be
+ * NULL when it was not found. Each that is not ok has a remedy.
  */
 size_t xsg_machine_checks(struct xsg_arena *arena, const char *folder, const char *runtime,
                           struct xsg_check **checks);

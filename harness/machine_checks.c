@@ -115,6 +115,17 @@ static struct xsg_check check_git(struct context *c)
                 "xsgate works without the program; builds that call it do not: install git");
 }
 
+static struct xsg_check check_valgrind(struct context *c)
+{
+    const char *argv[] = {"valgrind", "--version", NULL};
+    struct xsg_proc_result result;
+
+    if (run_quietly(c, argv, NULL, &result))
+        return ok("valgrind", first_output_line(c, &result));
+    return note("valgrind", "not found",
+                "only 'profile: [instructions]' needs it: install the package valgrind");
+}
+
 /* ---- processor --------------------------------------------------------------------------------
  */
 
@@ -373,9 +384,10 @@ size_t xsg_machine_checks_at(const struct xsg_machine *m, const char *folder, co
                              struct xsg_check **checks)
 {
     static struct xsg_check (*const all[])(struct context *) = {
-        check_runtime,        check_compiler, check_git,    check_processor, check_quota,
-        check_virtualization, check_governor, check_turbo,  check_smt,       check_load,
-        check_counter,        check_sampling, check_layout, check_perf,      check_disk,
+        check_runtime, check_compiler,       check_git,      check_valgrind, check_processor,
+        check_quota,   check_virtualization, check_governor, check_turbo,    check_smt,
+        check_load,    check_counter,        check_sampling, check_layout,   check_perf,
+        check_disk,
     };
     struct context c = {.m = m, .arena = m->arena, .folder = folder, .runtime = runtime};
     size_t n = sizeof all / sizeof all[0];
