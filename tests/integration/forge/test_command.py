@@ -230,8 +230,9 @@ class AGateThatCannotJudge(CommandTest):
             return file.read()
 
     def git(self, *words):
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=self.home,
-                       check=True, stdout=subprocess.DEVNULL)
+        return subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words],
+                              cwd=self.home, check=True, stdout=subprocess.PIPE,
+                              text=True).stdout.strip()
 
     def commit(self, subject):
         self.git("add", "-A")
@@ -294,6 +295,34 @@ class AGateThatCannotJudge(CommandTest):
         self.assertIn("pull-requests: write", done.stderr)
         self.assertIn("verdict=invalid\n", self.read("output"))
         self.assertIn("building", self.read("summary"))
+
+    def test_a_merge_queue(self):
+        """The check stands on the queue's commit; there is no pull request to comment on."""
+        event = self.event("merge_group", {"merge_group": {
+            "base_sha": self.git("rev-parse", "main"), "head_sha": "5" * 40, "base_ref": "refs/heads/main"}})
+        self.gate(3, **event)
+        self.assertEqual([c["head_sha"] for c in self.forge.checks], ["5" * 40])
+        self.assertEqual(self.bodies(), [])
+
+    def test_a_merge_request(self):
+        self.forge.may_ask_user, self.forge.login = True, "project_42_bot"
+        done = self.xsgate("run", "--baseline", "main", code=3, environment=self.gitlab())
+        self.assertIn("could not judge", self.bodies()[0])
+        self.assertIn("/-/merge_requests/7#note_", done.stderr)
+        self.assertEqual(self.forge.checks, [])
+        self.write("build.sh", "true\n")
+        done = self.xsgate("run", "--baseline", "main", "--rounds", "1", code=3,
+                           environment=self.gitlab(GITLAB_TOKEN=""))
+        self.assertIn("no GITLAB_TOKEN", done.stderr)
+
+    def test_the_configuration(self):
+        """What is switched off is not asked for; a status is a status."""
+        with open(os.path.join(self.home, "xsgate.yml"), "a", encoding="utf-8") as file:
+            file.write("ci: {id: gcc, check: off, status: on, comment: off}\n")
+        self.gate(3)
+        self.assertEqual([r["method"] for r in self.forge.seen], ["POST"])
+        self.assertEqual([(s["context"], s["state"]) for s in self.forge.statuses],
+                         [("gcc", "error")])
 
     def test_no_base(self):
         """Before anything is measured: the answer stands in the summary, the check and the comment."""
