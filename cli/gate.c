@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "ci/report/report.h"
 #include "cli/changed.h"
+#include "cli/gate_looks.h"
 #include "cli/output.h"
 #include "cli/publish.h"
 #include "cli/waivers.h"
@@ -192,48 +193,17 @@ const char *xsg_gate_session(struct xsg_cli *cli)
 /* -- measuring -----------------------------------------------------------------------------------
  */
 
-struct look_state {
+struct gate_state {
     struct xsg_cli *cli;
     struct xsg_project *project;
     struct xsg_gate_side *base, *head;
-    struct xsg_compare_options compare;
-    size_t *target_look;
-    bool *decided;
+    struct xsg_gate_looks looks;
 };
 
 static void on_progress(void *arg, const char *line)
 {
     (void)arg;
     xsg_progress("%s", line);
-}
-
-/* A look: targets whose every delta is decided are measured no more; the others have spent the
- * error up to here. */
-static void on_look(void *arg, const struct xsg_plan_look *look, enum xsg_plan_decision *decision)
-{
-    struct look_state *state = arg;
-    struct xsg_arena scratch = XSG_ARENA_INIT;
-    struct xsg_comparison comparison = {0};
-    struct xsg_err err = {0};
-    const struct xsg_run *run = &state->head->run;
-
-    state->compare.n_looks = look->n_looks;
-    for (size_t i = 0; i < run->n_targets; i++) {
-        if (!state->decided[i])
-            state->target_look[i] = look->index;
-    }
-    state->compare.look = look->index;
-    if (xsg_compare(&scratch, &state->base->run, run, &state->project->suite.gate, &state->compare,
-                    &comparison, &err) == 0) {
-        for (size_t i = 0; i < run->n_targets; i++) {
-            if (decision[i] == XSG_PLAN_CONTINUE &&
-                xsg_compare_decided(&comparison, run->targets[i].name)) {
-                decision[i] = XSG_PLAN_STOP;
-                state->decided[i] = true;
-            }
-        }
-    }
-    xsg_arena_release(&scratch);
 }
 
 static struct xsg_plan_options plan_options(struct xsg_cli *cli,
@@ -252,7 +222,7 @@ static struct xsg_plan_options plan_options(struct xsg_cli *cli,
     return plan;
 }
 
-static int measure_pair(struct look_state *state, const struct xsg_gate_options *options)
+static int measure_pair(struct gate_state *state, const struct xsg_gate_options *options)
 {
     struct xsg_cli *cli = state->cli;
     struct xsg_launcher launcher = xsg_project_launcher(state->project);
@@ -261,8 +231,11 @@ static int measure_pair(struct look_state *state, const struct xsg_gate_options 
     struct xsg_plan_side head = {state->head->root, &state->head->run};
     const char *session = xsg_gate_session(cli);
 
-    plan.look = plan.rounds > 0 ? NULL : on_look;
-    plan.arg = state;
+    if (plan.rounds == 0) {
+        plan.look = xsg_gate_look;
+        plan.confirmed = xsg_gate_confirmed;
+        plan.arg = &state->looks;
+    }
     xsg_gate_start(cli, state->project, state->base, session);
     xsg_gate_start(cli, state->project, state->head, session);
     return xsg_plan_run(cli->arena, &state->project->suite, &launcher, &base, &head, &plan,
@@ -392,7 +365,7 @@ static void tell_others(struct xsg_cli *cli, const struct xsg_gate_others *other
     }
 }
 
-static int finish(struct xsg_cli *cli, struct xsg_project *project, struct look_state *state,
+static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_state *state,
                   const struct xsg_gate_options *options, struct xsg_publish *publish,
                   double elapsed_s)
 {
@@ -402,7 +375,7 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct look_
                           : "report.html");
     struct xsg_comparison *comparison = XSG_NEW(cli->arena, struct xsg_comparison);
     int rc = xsg_compare(cli->arena, &state->base->run, &state->head->run, &project->suite.gate,
-                         &state->compare, comparison, &cli->err);
+                         &state->looks.compare, comparison, &cli->err);
 
     if (rc != 0)
         return rc;
@@ -422,7 +395,7 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct look_
 }
 
 static int build_and_measure(struct xsg_cli *cli, struct xsg_project *project,
-                             struct look_state *state, const struct xsg_gate_options *options)
+                             struct gate_state *state, const struct xsg_gate_options *options)
 {
     struct xsg_gate_side *base = state->base;
     int rc = xsg_gate_build(cli, project, state->head, options->no_build);
@@ -446,15 +419,11 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
                  const struct xsg_gate_options *options)
 {
     struct xsg_changed changed = find_changes(cli, project, base, head);
-    size_t n = project->suite.n_targets;
-    struct look_state state = {
+    struct gate_state state = {
         .cli = cli,
         .project = project,
         .base = base,
         .head = head,
-        .compare = {.changed = xsg_changed_function, .arg = &changed},
-        .target_look = XSG_NEW_ARRAY(cli->arena, size_t, n),
-        .decided = XSG_NEW_ARRAY(cli->arena, bool, n),
     };
     struct xsg_publish publish;
     int64_t start = xsg_system_clock.monotonic_ns(xsg_system_clock.arg);
@@ -465,7 +434,10 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     if (rc != 0)
         return rc;
     xsg_publish_begin(&publish, cli, project, !options->no_publish);
-    state.compare.target_look = state.target_look;
+    xsg_gate_looks_init(&state.looks, cli->arena, &base->run, &head->run, &project->suite.gate,
+                        project->suite.n_targets);
+    state.looks.compare.changed = xsg_changed_function;
+    state.looks.compare.arg = &changed;
     xsg_info("base %.10s (%s), head %.10s%s", base->commit.oid, how, head->commit.oid,
              head->commit.dirty ? " with local changes" : "");
     if (options->fresh || options->stored || head->work_tree ||

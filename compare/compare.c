@@ -29,40 +29,13 @@ static bool same_environment(const struct xsg_run *base, const struct xsg_run *h
     return !b || !h || strcmp(b, h) == 0;
 }
 
-/*
- * Looks come at doubling numbers of rounds (10, 20, 40 ...), so look k of K is at the fraction
- * 2^(k - K + 1) of the information.
- *
- * Each look may spend what the spending function gained since the look before, and tests at that
- * level by itself. The sum over all looks is alpha, so by Bonferroni's inequality the error of all
- * looks together is at most alpha whatever their correlation. Exact group-sequential bounds would
- * use the correlation and spend a little less power; this needs no assumption about it.
- */
-static void plan_look(struct xsg_context *context, size_t target)
-{
-    const struct xsg_compare_options *o = context->options;
-    size_t n = o && o->n_looks > 1 ? o->n_looks : 1;
-    size_t k = n - 1;
-    if (n > 1)
-        k = o->target_look && target < context->base->n_targets ? o->target_look[target] : o->look;
-    if (k >= n)
-        k = n - 1;
-    double alpha = context->gate->alpha;
-    double now = ldexp(1, -(int)(n - 1 - k < 60 ? n - 1 - k : 60));
-    double before = k == 0 ? 0 : now / 2;
-    context->look_alpha = xsg_alpha_spent(alpha, now) - xsg_alpha_spent(alpha, before);
-    struct xsg_comparison *c = context->comparison;
-    c->progress = fmax(c->progress, now);
-    /* One level is told for all intervals: that of the narrowest, the others are wider. */
-    double level = 1 - 2 * context->look_alpha;
-    c->level = c->level > 0 ? fmin(c->level, level) : level;
-}
-
 static int check_gate(const struct xsg_gate *gate, struct xsg_err *err)
 {
     if (!(gate->alpha > 0 && gate->alpha < 0.5))
         return xsg_fail(err, XSG_EINVAL, "alpha is %g: expected above 0 and below 0.5",
                         gate->alpha);
+    if (!(gate->beta > 0 && gate->beta < 0.5))
+        return xsg_fail(err, XSG_EINVAL, "beta is %g: expected above 0 and below 0.5", gate->beta);
     if (!(gate->threshold >= 0) || !isfinite(gate->threshold))
         return xsg_fail(err, XSG_EINVAL, "threshold is %g: expected 0 or more", gate->threshold);
     for (size_t i = 0; i < gate->n_rules; i++) {
@@ -72,6 +45,23 @@ static int check_gate(const struct xsg_gate *gate, struct xsg_err *err)
                             threshold);
     }
     return 0;
+}
+
+static void compare_targets(struct xsg_context *context)
+{
+    const struct xsg_run *base = context->base, *head = context->head;
+    size_t n = 0, most = base->n_targets + head->n_targets;
+    struct xsg_target_work *work = XSG_NEW_ARRAY(context->arena, struct xsg_target_work, most);
+    for (size_t i = 0; i < base->n_targets; i++)
+        xsg_target_measure(context, &work[n++], &base->targets[i],
+                           find_target(head, base->targets[i].name));
+    for (size_t i = 0; i < head->n_targets; i++) {
+        if (!find_target(base, head->targets[i].name))
+            xsg_target_measure(context, &work[n++], NULL, &head->targets[i]);
+    }
+    xsg_rows_decide(context, work, n);
+    for (size_t i = 0; i < n; i++)
+        xsg_target_conclude(&work[i]);
 }
 
 int xsg_compare(struct xsg_arena *arena, const struct xsg_run *base, const struct xsg_run *head,
@@ -93,15 +83,13 @@ int xsg_compare(struct xsg_arena *arena, const struct xsg_run *base, const struc
                                   .paired = comparison->paired,
                                   .comparison = comparison};
     context.comparable = context.paired || same_environment(base, head);
-    plan_look(&context, base->n_targets);
-    for (size_t i = 0; i < base->n_targets; i++) {
-        plan_look(&context, i);
-        xsg_target_compare(&context, &base->targets[i], find_target(head, base->targets[i].name));
+    struct xsg_looks looks;
+    context.looks = options ? options->looks : NULL;
+    if (!context.looks) {
+        xsg_looks_doubling(&looks, options && options->n_looks > 1 ? options->n_looks : 1);
+        context.looks = &looks;
     }
-    for (size_t i = 0; i < head->n_targets; i++) {
-        if (!find_target(base, head->targets[i].name))
-            xsg_target_compare(&context, NULL, &head->targets[i]);
-    }
+    compare_targets(&context);
     xsg_comparison_conclude(&context);
     return 0;
 }
@@ -130,6 +118,20 @@ bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *ta
             return false;
     }
     return true;
+}
+
+bool xsg_compare_needs_confirmation(const struct xsg_comparison *comparison, const char *target)
+{
+    bool regressed = false, named = false;
+    for (size_t i = 0; i < comparison->n_deltas; i++) {
+        const struct xsg_delta *d = &comparison->deltas[i];
+        bool red = d->verdict == XSG_DELTA_REGRESSED && d->counts && !isnan(d->p) &&
+                   strcmp(d->target, target) == 0;
+        regressed |= red;
+        named |= red && d->function.name;
+    }
+    return named || (regressed && (comparison->progress >= 1 ||
+                                   xsg_compare_decided(comparison, target)));
 }
 
 int xsg_compare_exit_status(const struct xsg_comparison *comparison)

@@ -13,18 +13,25 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/looks.h"
 
 struct xsg_compare_options {
     /* Does the commit range touch the function? 1, 0, or -1 for unknown. NULL: unknown. */
     int (*changed)(void *arg, const struct xsg_function *function);
     void *arg;
-    /* Group-sequential looks: this is look number look (0-based) of n_looks; the error spent here
-     * is the difference of the spending function, so that all looks together keep alpha. 0, 1: one
-     * look. target_look[i] says it for base->targets[i] where targets stopped at different looks;
-     * NULL: look holds for all. */
+    /* Group-sequential looks (base/looks.h): this is look number look (0-based) of n_looks, which
+     * come at doubling numbers of rounds, or as looks says. 0, 1: one look. target_look[i] says it
+     * for base->targets[i] where targets stopped at different looks; NULL: look holds for all. */
     size_t look, n_looks;
+    const struct xsg_looks *looks; /* may be NULL */
     const size_t *target_look;
+    /* Rounds of base->targets[i] before the fresh batch that is to confirm what the look saw; 0, or
+     * NULL: there is none. */
+    const size_t *fresh_from;
 };
+
+/* A fresh batch smaller than this (the time was up) confirms and refutes nothing. */
+#define XSG_COMPARE_FRESH_ROUNDS 3
 
 /* Fills *comparison; all of it lives in the arena; base and head are referred to, not copied.
  * Runs of one session are compared in pairs, others as two independent samples. */
@@ -35,10 +42,15 @@ int xsg_compare(struct xsg_arena *arena, const struct xsg_run *base, const struc
 /* The stop rule's question: is every judged delta of this target decided (not undecided)? */
 bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *target);
 
+/* Is it time for a fresh batch: something that is measured, not counted, has regressed, and the
+ * function is named? While only the target itself is slower and functions are undecided, the next
+ * look may name one. */
+bool xsg_compare_needs_confirmation(const struct xsg_comparison *comparison, const char *target);
+
 /* What the status of the process will be: 0, 1, 3, or 4 when strict. */
 int xsg_compare_exit_status(const struct xsg_comparison *comparison);
 
-/* Defaults: 5 %, alpha 1 %, min_share 0.5 %. */
+/* Defaults: 5 %, alpha 1 %, beta 5 %, min_share 0.5 %. */
 void xsg_gate_init(struct xsg_gate *gate);
 /* The threshold for a function (name NULL: target) and the text of the rule; ignored -> true. */
 double xsg_gate_threshold(struct xsg_arena *arena, const struct xsg_gate *gate, const char *target,

@@ -6,6 +6,11 @@
 #include "base/stats.h"
 #include "compare/row.h"
 
+/* Targets and functions may each spend half of alpha. */
+#define SHARES 2
+/* More rounds than this nobody waits for. */
+#define MOST_ROUNDS 1000
+
 /* The effect as "how much worse", so that one set of rules serves both directions of better. */
 struct worse {
     double ratio, low, high;
@@ -60,9 +65,39 @@ static bool could_matter(const struct xsg_context *context, const struct xsg_row
     return !(row->effect.cost_high < tolerated * row->total);
 }
 
-static void decide_row(struct xsg_context *context, struct xsg_row *row, double p_more,
+/*
+ * Does the fresh batch see what the look saw: the same direction, and at least half of the smallest
+ * size that fails? It spends no error, for it can only take an alarm back: false alarms that passed
+ * the test are taken back with a probability of more than a half (by symmetry a fresh batch of
+ * equal programs shows the other direction half of the time). A true slowdown of the threshold's
+ * size that is clear in n rounds at level 0.2 % stands 2.9 standard errors of n rounds from 0, so
+ * that a batch of n / 2 rounds misses half of it with 15 % at worst; then the next look decides.
+ */
+static bool is_confirmed(const struct xsg_row *row)
+{
+    double worse = row->more_is_better ? 1 / row->fresh_ratio : row->fresh_ratio;
+    return isnan(worse) || log(worse) >= log1p(row->delta.threshold) / 2;
+}
+
+/* The rule's text says how it was confirmed. */
+static void take_confirmation(const struct xsg_target_work *t, struct xsg_row *row)
+{
+    struct xsg_delta *delta = &row->delta;
+    if (delta->verdict != XSG_DELTA_REGRESSED || row->effect.method == XSG_EFFECT_EXACT ||
+        t->fresh_from == 0)
+        return;
+    if (!is_confirmed(row)) {
+        delta->verdict = XSG_DELTA_UNDECIDED;
+        delta->rule = "went away when measured again";
+    } else if (!isnan(row->fresh_ratio)) {
+        delta->rule = xsg_printf(t->context->arena, "%s, confirmed by fresh rounds", delta->rule);
+    }
+}
+
+static void decide_row(const struct xsg_target_work *t, struct xsg_row *row, double p_more,
                        double p_less)
 {
+    const struct xsg_context *context = t->context;
     struct xsg_delta *delta = &row->delta;
     const struct worse w = as_worse(row, p_more, p_less);
     delta->ratio = row->effect.ratio;
@@ -76,51 +111,137 @@ static void decide_row(struct xsg_context *context, struct xsg_row *row, double 
     else
         delta->verdict = by_evidence(&w, delta->threshold, context->gate->alpha);
     delta->counts = !row->ignored;
+    take_confirmation(t, row);
     if (delta->verdict == XSG_DELTA_UNDECIDED && delta->counts && !could_matter(context, row)) {
         delta->counts = false;
         delta->rule = "effect on the target too small";
     }
 }
 
-/* Holm over the family that is either the target's own rows or its functions. */
-static void adjust(const struct xsg_context *context, const struct xsg_row *rows, size_t n,
-                   bool functions, double *p_more, double *p_less)
+/* ---- what could have been seen ----------------------------------------------------------------
+ */
+
+/* Standard errors from 0 at which a row alone is evidence at this look. */
+static double evidence_at(const struct xsg_target_work *t, double df)
 {
-    double *more = XSG_NEW_ARRAY(context->arena, double, n);
-    double *less = XSG_NEW_ARRAY(context->arena, double, n);
+    double level = xsg_looks_level(t->context->looks, t->look, t->context->gate->alpha / SHARES);
+    return xsg_t_quantile(1 - level, df);
+}
+
+/*
+ * The standard error shrinks with the root of the rounds. An estimate below the threshold is
+ * settled when the interval's half width is smaller than the distance to the threshold, one above
+ * it when the evidence suffices; near the threshold the easier of the two.
+ */
+static double rounds_to_settle(const struct xsg_target_work *t, const struct xsg_row *row)
+{
+    const struct xsg_effect *e = &row->effect;
+    double n =
+        (double)(row->delta.base.n < row->delta.head.n ? row->delta.base.n : row->delta.head.n);
+    double size = fabs(log(e->ratio)), edge = log1p(row->delta.threshold);
+    double pass = xsg_t_quantile(1 - t->error, e->df) * e->se / (edge - size);
+    double fail = evidence_at(t, e->df) * e->se / size;
+    double factor = size < edge ? pass : fail;
+    double rounds = n * factor * factor;
+    if (!(rounds <= MOST_ROUNDS))
+        return NAN;
+    /* The interval alone would do; the evidence over all functions does not yet. */
+    return rounds <= n ? n * 1.5 : rounds;
+}
+
+static void take_power(const struct xsg_target_work *t, struct xsg_row *row)
+{
+    const struct xsg_effect *e = &row->effect;
+    struct xsg_delta *delta = &row->delta;
+    if (!(e->se >= 0) || !(e->df > 0))
+        return;
+    delta->detectable =
+        expm1((evidence_at(t, e->df) + xsg_t_quantile(1 - t->context->gate->beta, e->df)) * e->se +
+              t->bias);
+    if (delta->verdict != XSG_DELTA_UNDECIDED)
+        return;
+    delta->settle_rounds = rounds_to_settle(t, row);
+    delta->settle_s = delta->settle_rounds * t->round_s;
+}
+
+/* ---- error control ---------------------------------------------------------------------------
+ */
+
+/* All rows of a comparison in one list. */
+struct family {
+    struct xsg_row **rows;
+    const struct xsg_target_work **work; /* of each row */
+    double *more, *less;                 /* p-values, then adjusted and scaled; NaN: not tested */
+    size_t n;
+};
+
+static struct family collect_rows(struct xsg_arena *arena, struct xsg_target_work *work, size_t n)
+{
+    struct family f = {0};
+    size_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all += work[i].n_rows;
+    f.rows = XSG_NEW_ARRAY(arena, struct xsg_row *, all);
+    f.work = XSG_NEW_ARRAY(arena, const struct xsg_target_work *, all);
+    f.more = XSG_NEW_ARRAY(arena, double, all);
+    f.less = XSG_NEW_ARRAY(arena, double, all);
     for (size_t i = 0; i < n; i++) {
-        bool member = rows[i].tested && (rows[i].delta.function.name != NULL) == functions;
-        more[i] = member ? rows[i].effect.p_more : (double)NAN;
-        less[i] = member ? rows[i].effect.p_less : (double)NAN;
+        for (size_t k = 0; k < work[i].n_rows; k++) {
+            f.rows[f.n] = &work[i].rows[k];
+            f.work[f.n] = &work[i];
+            f.more[f.n] = f.less[f.n] = NAN;
+            f.n++;
+        }
     }
-    xsg_adjust_holm(more, n, more);
-    xsg_adjust_holm(less, n, less);
-    double scale = 2 * context->gate->alpha / context->look_alpha;
-    for (size_t i = 0; i < n; i++) {
+    return f;
+}
+
+/* The error over all looks at which a row would be evidence. What a look saw and all rounds with
+ * the fresh batch have to agree: the larger of their p-values. */
+static double error_over_looks(const struct family *f, size_t i, double seen, double all)
+{
+    const struct xsg_looks *looks = f->work[i]->context->looks;
+    return xsg_looks_error(looks, f->work[i]->look, fmax(seen, all));
+}
+
+/* Holm over the targets' own rows, or over the functions. */
+static void adjust(struct xsg_arena *arena, struct family *f, bool functions)
+{
+    double *more = XSG_NEW_ARRAY(arena, double, f->n);
+    double *less = XSG_NEW_ARRAY(arena, double, f->n);
+    for (size_t i = 0; i < f->n; i++) {
+        const struct xsg_row *row = f->rows[i];
+        bool member = row->tested && (row->delta.function.name != NULL) == functions;
+        more[i] =
+            member ? error_over_looks(f, i, row->seen.p_more, row->effect.p_more) : (double)NAN;
+        less[i] =
+            member ? error_over_looks(f, i, row->seen.p_less, row->effect.p_less) : (double)NAN;
+    }
+    xsg_adjust_holm(more, f->n, more);
+    xsg_adjust_holm(less, f->n, less);
+    for (size_t i = 0; i < f->n; i++) {
         if (!isnan(more[i]))
-            p_more[i] = fmin(1, more[i] * scale);
+            f->more[i] = fmin(1, more[i] * SHARES);
         if (!isnan(less[i]))
-            p_less[i] = fmin(1, less[i] * scale);
+            f->less[i] = fmin(1, less[i] * SHARES);
     }
 }
 
-void xsg_rows_decide(struct xsg_context *context, struct xsg_row *rows, size_t n)
+void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, size_t n)
 {
-    if (n == 0)
+    struct family f = collect_rows(context->arena, work, n);
+    if (f.n == 0)
         return;
-    double *p_more = XSG_NEW_ARRAY(context->arena, double, n);
-    double *p_less = XSG_NEW_ARRAY(context->arena, double, n);
-    for (size_t i = 0; i < n; i++)
-        p_more[i] = p_less[i] = NAN;
-    adjust(context, rows, n, false, p_more, p_less);
-    adjust(context, rows, n, true, p_more, p_less);
-    for (size_t i = 0; i < n; i++) {
-        if (rows[i].ignored) { /* is no member of a family: judged by itself, counts for nothing */
-            double scale = 2 * context->gate->alpha / context->look_alpha;
-            p_more[i] = rows[i].effect.p_more * scale;
-            p_less[i] = rows[i].effect.p_less * scale;
+    adjust(context->arena, &f, false);
+    adjust(context->arena, &f, true);
+    for (size_t i = 0; i < f.n; i++) {
+        struct xsg_row *row = f.rows[i];
+        if (row->ignored) { /* is no member of a family: judged by itself, counts for nothing */
+            f.more[i] = fmin(1, SHARES * error_over_looks(&f, i, 0, row->effect.p_more));
+            f.less[i] = fmin(1, SHARES * error_over_looks(&f, i, 0, row->effect.p_less));
         }
-        if (rows[i].delta.verdict == XSG_DELTA_UNDECIDED)
-            decide_row(context, &rows[i], p_more[i], p_less[i]);
+        if (row->delta.verdict == XSG_DELTA_UNDECIDED)
+            decide_row(f.work[i], row, f.more[i], f.less[i]);
+        take_power(f.work[i], row);
     }
 }

@@ -25,18 +25,21 @@ static double hidden_variance(double step, double observed)
     return observed < rounding ? rounding - observed : 0;
 }
 
-static void from_estimate(struct xsg_effect *effect, const struct xsg_estimate *e, double alpha)
+static void from_estimate(struct xsg_effect *effect, const struct xsg_estimate *e, double bias,
+                          double alpha)
 {
     double low, high;
     xsg_interval(e, 2 * alpha, &low, &high);
     effect->method = XSG_EFFECT_LOG_RATIOS;
     effect->ratio = exp(e->location);
-    effect->low = exp(low);
-    effect->high = exp(high);
-    effect->p_more = xsg_p_greater(e, 0);
+    effect->low = exp(low - bias);
+    effect->high = exp(high + bias);
+    effect->se = e->se;
+    effect->df = e->df;
+    effect->p_more = xsg_p_greater(e, bias);
     struct xsg_estimate mirrored = *e;
     mirrored.location = -e->location;
-    effect->p_less = xsg_p_greater(&mirrored, 0);
+    effect->p_less = xsg_p_greater(&mirrored, bias);
 }
 
 static void log_ratios(struct xsg_effect *effect, const struct xsg_sample_pair *pair, double alpha)
@@ -62,9 +65,9 @@ static void log_ratios(struct xsg_effect *effect, const struct xsg_sample_pair *
      * would see the outliers and miss that the middle does not move. */
     double kept = 1 - 2 * TRIM;
     double observed = e.se * e.se * kept * kept * (double)n;
-    e.se *= 1 + TAIL_CORRECTION / (double)n;
+    e.se *= (1 + TAIL_CORRECTION / (double)n) * fmax(1, pair->inflation);
     e.se = sqrt(e.se * e.se + hidden_variance(pair->resolution / mean, observed));
-    from_estimate(effect, &e, alpha);
+    from_estimate(effect, &e, pair->bias, alpha);
     effect->cost_high = mean * (effect->high - 1);
     xsg_arena_release(&arena);
 }
@@ -99,8 +102,10 @@ static struct moments take_moments(const struct xsg_sample_pair *pair)
                      : nb + nh - 2;
     }
     double hidden = hidden_variance(pair->resolution, spread) / 2;
-    m.var_base += hidden;
-    m.var_head += hidden;
+    double inflation = fmax(1, pair->inflation);
+    m.var_base = (m.var_base + hidden) * inflation * inflation;
+    m.var_head = (m.var_head + hidden) * inflation * inflation;
+    m.cov *= inflation * inflation;
     return m;
 }
 
@@ -139,6 +144,8 @@ static void means(struct xsg_effect *effect, const struct xsg_sample_pair *pair,
     difference.location = -difference.location;
     effect->p_less = xsg_p_greater(&difference, 0);
     effect->cost_high = m.head - m.base + t * se;
+    effect->se = m.head > 0 ? se / m.base : (double)NAN;
+    effect->df = m.df;
     fieller(effect, &m, t);
 }
 
@@ -156,8 +163,14 @@ void xsg_effect_estimate(struct xsg_effect *effect, const struct xsg_sample_pair
 {
     assert(alpha > 0 && alpha < 0.5 && pair->resolution > 0);
     assert(!pair->paired || pair->n_base == pair->n_head);
-    *effect = (struct xsg_effect){
-        .ratio = NAN, .low = NAN, .high = NAN, .p_more = NAN, .p_less = NAN, .cost_high = NAN};
+    *effect = (struct xsg_effect){.ratio = NAN,
+                                  .low = NAN,
+                                  .high = NAN,
+                                  .p_more = NAN,
+                                  .p_less = NAN,
+                                  .cost_high = NAN,
+                                  .se = NAN,
+                                  .df = NAN};
     if (pair->n_base < XSG_EFFECT_MIN_N || pair->n_head < XSG_EFFECT_MIN_N) {
         effect->ratio = xsg_mean(pair->head, pair->n_head) / xsg_mean(pair->base, pair->n_base);
         return;
@@ -194,6 +207,8 @@ bool xsg_effect_exact(struct xsg_effect *effect, const struct xsg_sample_pair *p
                                   .high = ratio,
                                   .p_more = NAN,
                                   .p_less = NAN,
-                                  .cost_high = head - base};
+                                  .cost_high = head - base,
+                                  .se = NAN,
+                                  .df = NAN};
     return true;
 }

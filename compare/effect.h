@@ -14,6 +14,9 @@ struct xsg_sample_pair {
     size_t n_base, n_head;     /* equal when paired */
     bool paired;
     double resolution; /* step that values come in: one sample's weight, or 1; > 0 */
+    double inflation;  /* of the standard error, at least 1: the machine is worse than the rounds
+                          show  (control pairs) */
+    double bias;       /* of ln(head / base), at least 0, in either direction: the same */
 };
 
 enum xsg_effect_method {
@@ -29,11 +32,13 @@ struct xsg_effect {
         high;              /* head / base, interval with alpha on each side; high may be infinite */
     double p_more, p_less; /* one-sided, for ratio > 1 and for ratio < 1; NaN when exact or none */
     double cost_high;      /* upper bound of mean(head) - mean(base), same error as high */
+    double se, df;         /* of ln ratio; NaN when exact or none */
 };
 
 /*
  * Estimates with error alpha (in (0, 0.5)) on each side of the interval. The p-values agree with
- * it: p_more < alpha exactly when low > 1.
+ * it: p_more < alpha exactly when low > 1. A bias widens the interval on both sides, and evidence
+ * begins beyond it.
  *
  * Log-ratios: y_i = ln(head_i / base_i); 20 %-trimmed mean, winsorised standard error, Student's t
  * (Yuen 1974). Two independent samples: Yuen's test on logarithms.

@@ -6,7 +6,7 @@
 
 void xsg_gate_init(struct xsg_gate *gate)
 {
-    *gate = (struct xsg_gate){.threshold = 0.05, .alpha = 0.01, .min_share = 0.005};
+    *gate = (struct xsg_gate){.threshold = 0.05, .alpha = 0.01, .beta = 0.05, .min_share = 0.005};
 }
 
 static bool rule_matches(const struct xsg_gate_rule *rule, const char *target, const char *function,

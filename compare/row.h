@@ -18,15 +18,17 @@ struct xsg_context {
     const struct xsg_gate *gate;
     const struct xsg_compare_options *options;
     bool paired;
-    bool comparable;   /* times of the two runs may be compared at all */
-    double look_alpha; /* one-sided error that this look may spend */
+    bool comparable; /* times of the two runs may be compared at all */
+    const struct xsg_looks *looks;
     struct xsg_comparison *comparison;
     size_t cap; /* of comparison->deltas */
 };
 
 struct xsg_row {
     struct xsg_delta delta;
-    struct xsg_effect effect;
+    struct xsg_effect effect; /* of all rounds */
+    struct xsg_effect seen;   /* of those that the look saw; the same without a fresh batch */
+    double fresh_ratio;       /* of the fresh batch; NaN without one */
     bool more_is_better;
     bool named; /* a gates rule names this function */
     bool ignored;
@@ -43,8 +45,13 @@ struct xsg_target_work {
     struct xsg_context *context;
     const char *name;
     struct xsg_side base, head;
-    double total;         /* of base, ns per round; NaN: unknown */
-    double sample_weight; /* ns that one sample stands for; 0: not sampled */
+    size_t look;            /* the one that it was decided at */
+    double error;           /* on each side of its intervals */
+    size_t fresh_from;      /* rounds before the fresh batch; 0: none */
+    double inflation, bias; /* see struct xsg_sample_pair */
+    double round_s;         /* seconds that a round takes; NaN: unknown */
+    double total;           /* of base, ns per round; NaN: unknown */
+    double sample_weight;   /* ns that one sample stands for; 0: not sampled */
     struct xsg_paths paths;
     struct xsg_row *rows;
     size_t n_rows, cap;
@@ -59,17 +66,24 @@ void xsg_target_add_functions(struct xsg_target_work *t, const char *metric);
 const struct xsg_gate_rule *xsg_gate_rule_for(const struct xsg_gate *gate, const char *target,
                                               const char *function, const char *metric);
 
-/* Compares one target; appends its deltas to the comparison. base or head may be NULL. */
-void xsg_target_compare(struct xsg_context *context, const struct xsg_target_run *base,
-                        const struct xsg_target_run *head);
+/* control.c: what the control pairs say of the machine. */
+void xsg_target_take_controls(struct xsg_target_work *t);
+
+/* The rows of one target, without verdicts; work->n_rows is 0 and a delta says why when it cannot
+ * be judged. base or head may be NULL. */
+void xsg_target_measure(struct xsg_context *context, struct xsg_target_work *work,
+                        const struct xsg_target_run *base, const struct xsg_target_run *head);
+/* Its rows, decided, become deltas of the comparison. */
+void xsg_target_conclude(struct xsg_target_work *work);
 
 /*
- * Verdicts of all rows of one target. Error control: the target's own rows may spend half of the
- * look's error and its functions the other half, each by Holm 1979, so that all false alarms of one
- * target and look together stay below look_alpha. delta.p is scaled so that "below alpha" is the
- * rule at every look.
+ * Verdicts of all rows of all targets. Error control: targets may spend half of alpha and functions
+ * the other half, each by Holm 1979 over all of their kind in the comparison, whatever the target.
+ * What is adjusted are errors over all looks (xsg_looks_error), so that all false alarms of a
+ * comparison, over its looks, targets and functions, stay below alpha. delta.p is scaled so that
+ * "below alpha" is the rule.
  */
-void xsg_rows_decide(struct xsg_context *context, struct xsg_row *rows, size_t n);
+void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, size_t n);
 
 struct xsg_delta *xsg_context_add_delta(struct xsg_context *context);
 

@@ -115,6 +115,31 @@ static struct xsg_summary summarize(const double *values, size_t n, const struct
                                 .n = n};
 }
 
+/* The first or the last rounds of a pair. */
+static struct xsg_sample_pair part_of(const struct xsg_sample_pair *pair, size_t from, size_t n)
+{
+    struct xsg_sample_pair part = *pair;
+    part.base += from;
+    part.head += from;
+    part.n_base = part.n_head = n;
+    return part;
+}
+
+/* A look saw the first rounds; a fresh batch was measured after it. */
+static void measure_fresh(const struct xsg_target_work *t, struct xsg_row *row,
+                          const struct xsg_sample_pair *pair)
+{
+    size_t before = t->fresh_from, n = pair->n_base;
+    if (before == 0 || !pair->paired || n < before + XSG_COMPARE_FRESH_ROUNDS)
+        return;
+    const struct xsg_sample_pair first = part_of(pair, 0, before);
+    const struct xsg_sample_pair fresh = part_of(pair, before, n - before);
+    struct xsg_effect effect;
+    xsg_effect_estimate(&row->seen, &first, t->error);
+    xsg_effect_estimate(&effect, &fresh, t->error);
+    row->fresh_ratio = effect.ratio;
+}
+
 static void measure(struct xsg_target_work *t, struct xsg_row *row, const struct xsg_values *values,
                     const struct xsg_metric *metric)
 {
@@ -123,17 +148,23 @@ static void measure(struct xsg_target_work *t, struct xsg_row *row, const struct
                                          .n_base = values->n_base,
                                          .n_head = values->n_head,
                                          .paired = t->context->paired,
-                                         .resolution = 1};
+                                         .resolution = 1,
+                                         .inflation = t->inflation,
+                                         .bias = t->bias};
     struct xsg_sample_pair sampled = pair;
     if (row->delta.function.name && t->sample_weight > 1 && !(row->delta.head.calls > 0))
         sampled.resolution = t->sample_weight;
     row->more_is_better = metric && metric->better == XSG_BETTER_MORE;
+    row->fresh_ratio = NAN;
     if (metric && metric->deterministic && xsg_effect_exact(&row->effect, &pair))
         return;
     if (metric && metric->counted)
-        xsg_counts_estimate(&row->effect, &pair, t->context->look_alpha);
+        xsg_counts_estimate(&row->effect, &pair, t->error);
     else
-        xsg_effect_estimate(&row->effect, &sampled, t->context->look_alpha);
+        xsg_effect_estimate(&row->effect, &sampled, t->error);
+    row->seen = row->effect;
+    if (!(metric && metric->counted))
+        measure_fresh(t, row, &sampled);
     row->tested = !row->ignored && row->effect.method != XSG_EFFECT_NONE;
 }
 

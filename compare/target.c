@@ -115,8 +115,12 @@ static void explain(struct xsg_target_work *t)
     xsg_rows_blame(t, &t->paths);
 }
 
-static void take_rows(struct xsg_target_work *t)
+void xsg_target_conclude(struct xsg_target_work *t)
 {
+    if (t->n_rows > 0) {
+        xsg_counts_combine(t);
+        explain(t);
+    }
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_delta *d = &t->rows[i].delta;
         if (has_change(d->verdict))
@@ -167,33 +171,59 @@ static const char *const *judged_metrics(const struct xsg_gate *gate, const char
     return gate->n_metrics ? gate->metrics : usual;
 }
 
-void xsg_target_compare(struct xsg_context *context, const struct xsg_target_run *base,
-                        const struct xsg_target_run *head)
+/* What a round costs: both sides one after the other, or the longer of them. */
+static double seconds_per_round(const struct xsg_target_work *t)
+{
+    double base = xsg_side_mean(&t->base, "wall", NULL);
+    double head = xsg_side_mean(&t->head, "wall", NULL);
+    bool at_once = t->head.target->pairing == XSG_PAIRING_SAME_CORE ||
+                   t->head.target->pairing == XSG_PAIRING_TWO_CORE;
+    return (at_once ? fmax(base, head) : base + head) / 1e9;
+}
+
+/* The look that the target was decided at, and the error of its intervals there. */
+static void take_look(struct xsg_target_work *t, const struct xsg_target_run *base)
+{
+    struct xsg_context *context = t->context;
+    const struct xsg_compare_options *o = context->options;
+    size_t index = (size_t)(base - context->base->targets);
+    struct xsg_comparison *c = context->comparison;
+    t->look = o && o->target_look ? o->target_look[index] : o ? o->look : 0;
+    if (context->looks->n == 1 || t->look >= context->looks->n)
+        t->look = context->looks->n - 1;
+    t->fresh_from = o && o->fresh_from ? o->fresh_from[index] : 0;
+    t->error = xsg_looks_level(context->looks, t->look, context->gate->beta);
+    c->progress = fmax(c->progress, context->looks->information[t->look]);
+    /* One level is told for all intervals: that of the narrowest, the others are wider. */
+    double level = 1 - 2 * t->error;
+    c->level = c->level > 0 ? fmin(c->level, level) : level;
+}
+
+void xsg_target_measure(struct xsg_context *context, struct xsg_target_work *t,
+                        const struct xsg_target_run *base, const struct xsg_target_run *head)
 {
     size_t n_metrics;
     const char *const *metrics =
         judged_metrics(context->gate, base ? base->name : head->name, &n_metrics);
+    *t = (struct xsg_target_work){.context = context, .name = base ? base->name : head->name};
     if (!base || !head) {
-        add_bare(context, base ? base->name : head->name, metrics[0],
-                 base ? XSG_DELTA_REMOVED : XSG_DELTA_ADDED, "one side only",
-                 base ? "target not in head" : "target not in base");
+        add_bare(context, t->name, metrics[0], base ? XSG_DELTA_REMOVED : XSG_DELTA_ADDED,
+                 "one side only", base ? "target not in head" : "target not in base");
         return;
     }
+    take_look(t, base);
     const char *invalid = why_invalid(context, base, head);
     if (invalid) {
         add_bare(context, base->name, metrics[0], XSG_DELTA_INVALID, "measurement", invalid);
         return;
     }
-    struct xsg_target_work t = {.context = context, .name = base->name};
-    xsg_side_init(&t.base, context->arena, context->base, base);
-    xsg_side_init(&t.head, context->arena, context->head, head);
-    xsg_paths_init(&t.paths, context->arena, base, head);
-    xsg_target_take_totals(&t);
+    xsg_side_init(&t->base, context->arena, context->base, base);
+    xsg_side_init(&t->head, context->arena, context->head, head);
+    xsg_paths_init(&t->paths, context->arena, base, head);
+    t->round_s = seconds_per_round(t);
+    xsg_target_take_controls(t);
+    xsg_target_take_totals(t);
     for (size_t i = 0; i < n_metrics; i++)
-        judge_metric(&t, metrics[i]);
-    xsg_counts_add_rows(&t, metrics, n_metrics);
-    xsg_rows_decide(context, t.rows, t.n_rows);
-    xsg_counts_combine(&t);
-    explain(&t);
-    take_rows(&t);
+        judge_metric(t, metrics[i]);
+    xsg_counts_add_rows(t, metrics, n_metrics);
 }

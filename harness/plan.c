@@ -215,6 +215,7 @@ static int look(struct xsg_plan *plan, size_t rounds, size_t *index, bool last)
     struct xsg_plan_look now = {.index = *index,
                                 .n_looks = planned_looks(plan),
                                 .rounds = rounds,
+                                .first = look_rounds[0],
                                 .planned = plan->max_rounds,
                                 .last = last || rounds >= plan->max_rounds};
     enum xsg_plan_decision *decision;

@@ -26,7 +26,8 @@ struct xsg_plan_look {
     size_t index;   /* 0, 1, ... */
     size_t n_looks; /* planned in all */
     size_t rounds;  /* done so far */
-    size_t planned; /* rounds at the last look */
+    size_t first;   /* rounds at the first look; each later one has twice as many, */
+    size_t planned; /* the last one at most these */
     bool last;
 };
 

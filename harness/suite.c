@@ -289,7 +289,8 @@ int xsg_suite_parse(struct xsg_arena *arena, const char *name, const char *text,
     struct xsg_suite_reader r = {.arena = arena, .err = err};
     *suite = (struct xsg_suite){
         .file = xsg_strdup(arena, name), .build_timeout_s = 1800, .ci = XSG_SUITE_CI_DEFAULT};
-    suite->gate = (struct xsg_gate){.threshold = 0.05, .alpha = 0.01, .min_share = 0.005};
+    suite->gate =
+        (struct xsg_gate){.threshold = 0.05, .alpha = 0.01, .beta = 0.05, .min_share = 0.005};
     int rc = xsg_yaml_parse(arena, suite->file, text, n, &r.file, err);
     if (rc == XSG_OK)
         rc = read_file(&r, suite);

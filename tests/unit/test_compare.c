@@ -366,20 +366,24 @@ static void test_time_of_waiting_target(void **state)
     assert_float_equal(find(f, NULL, "time")->ratio, 1.2, 0.01); /* it waits: elapsed time */
 }
 
-/* One group of looks spends what a single look spends, piece by piece. */
+/* Each look of a group has a smaller error than a single one; together they have its. */
 static void test_looks(void **state)
 {
     struct fixture *f = *state;
-    double spent = 0;
+    struct xsg_looks looks;
+    xsg_looks_doubling(&looks, 3);
     add_both(f, NULL, "cpu", 100e6, 100e6, 0.02);
     for (size_t look = 0; look < 3; look++) {
         const struct xsg_compare_options options = {.look = look, .n_looks = 3};
         compare(f, &options);
-        assert_true(f->c.level > 0.98);
+        assert_float_equal((1 - f->c.level) / 2, xsg_looks_level(&looks, look, f->gate.beta),
+                           1e-12);
         assert_float_equal(f->c.progress, look == 0 ? 0.25 : look == 1 ? 0.5 : 1, 0);
-        spent += (1 - f->c.level) / 2;
+        const struct xsg_compare_options given = {.look = look, .looks = &looks};
+        double level = f->c.level;
+        compare(f, &given);
+        assert_float_equal(f->c.level, level, 0);
     }
-    assert_float_equal(spent, f->gate.alpha, 1e-12);
     const size_t own[] = {0};
     const struct xsg_compare_options options = {.look = 2, .n_looks = 3, .target_look = own};
     compare(f, &options);
@@ -387,6 +391,104 @@ static void test_looks(void **state)
     const struct xsg_compare_options first = {.look = 0, .n_looks = 3};
     compare(f, &first);
     assert_float_equal(find(f, NULL, "time")->high, high, 0);
+}
+
+/* ---- confirmation, controls, what could have been seen ---- */
+
+/* The fresh batch begins at round 10 of 20; there, what was slow is as before. */
+static void test_what_went_away(void **state)
+{
+    struct fixture *f = *state;
+    const size_t fresh[] = {ROUNDS / 2};
+    const struct xsg_compare_options options = {.fresh_from = fresh};
+    add_both(f, NULL, "cpu", 100e6, 110e6, 0.002);
+    compare(f, &options);
+    assert_verdict(f, NULL, XSG_DELTA_REGRESSED);
+    assert_string_equal(find(f, NULL, "time")->rule, "threshold, confirmed by fresh rounds");
+    assert_true(xsg_compare_needs_confirmation(&f->c, "t"));
+    struct xsg_series *head = &f->head.series[f->head.n_series - 1];
+    struct xsg_series *base = &f->base.series[f->base.n_series - 1];
+    for (size_t i = ROUNDS / 2; i < ROUNDS; i++)
+        head->values[i] = base->values[i] * 1.01;
+    compare(f, &options);
+    const struct xsg_delta *d = find(f, NULL, "time");
+    assert_int_not_equal(d->verdict, XSG_DELTA_REGRESSED);
+    compare(f, NULL); /* without a fresh batch all are one */
+    assert_true(find(f, NULL, "time")->p > 0);
+}
+
+/* Half of the size that fails is the least that a fresh batch has to show. */
+static void test_a_weak_confirmation(void **state)
+{
+    struct fixture *f = *state;
+    const size_t fresh[] = {ROUNDS - 5};
+    const struct xsg_compare_options options = {.fresh_from = fresh};
+    add_both(f, NULL, "cpu", 100e6, 110e6, 0.002);
+    struct xsg_series *head = &f->head.series[f->head.n_series - 1];
+    struct xsg_series *base = &f->base.series[f->base.n_series - 1];
+    for (size_t i = ROUNDS - 5; i < ROUNDS; i++)
+        head->values[i] = base->values[i] * 1.02;
+    compare(f, &options);
+    assert_verdict(f, NULL, XSG_DELTA_UNDECIDED);
+    assert_string_equal(find(f, NULL, "time")->rule, "went away when measured again");
+    assert_int_equal(f->c.verdict, XSG_VERDICT_UNDECIDED);
+    for (size_t i = ROUNDS - 5; i < ROUNDS; i++)
+        head->values[i] = base->values[i] * 1.03;
+    compare(f, &options);
+    assert_verdict(f, NULL, XSG_DELTA_REGRESSED);
+    /* Two rounds are no batch: the time was up. */
+    const size_t late[] = {ROUNDS - 2};
+    const struct xsg_compare_options up = {.fresh_from = late};
+    compare(f, &up);
+    assert_verdict(f, NULL, XSG_DELTA_REGRESSED);
+    assert_string_equal(find(f, NULL, "time")->rule, "threshold");
+}
+
+/* Equal programs that differ by much more than the rounds do: the rounds are not to be believed. */
+static void test_controls_inflate(void **state)
+{
+    struct fixture *f = *state;
+    static double control[] = {0.002, -0.001, 0.0015, -0.002, 0.001};
+    add_both(f, NULL, "time", 100e6, 104e6, 0.002);
+    compare(f, NULL);
+    double low = find(f, NULL, "time")->low;
+    f->head.targets[0].control = control;
+    f->head.targets[0].n_control = 5;
+    compare(f, NULL);
+    assert_float_equal(find(f, NULL, "time")->low, low, 0);
+    for (size_t i = 0; i < 5; i++)
+        control[i] *= 100;
+    compare(f, NULL);
+    assert_true(find(f, NULL, "time")->low < low - 0.02);
+}
+
+static void test_biased_controls_widen(void **state)
+{
+    struct fixture *f = *state;
+    static double control[] = {0.0201, 0.0199, 0.02, 0.02, 0.0202, 0.0198, 0.02, 0.02};
+    add_both(f, NULL, "time", 100e6, 101e6, 0.002);
+    f->gate.threshold = 0.005;
+    f->head.targets[0].control = control;
+    f->head.targets[0].n_control = 8;
+    compare(f, NULL);
+    const struct xsg_delta *d = find(f, NULL, "time");
+    assert_true(d->low < 0.992 && d->high > 1.028);
+    assert_verdict(f, NULL, XSG_DELTA_UNDECIDED);
+}
+
+static void test_what_could_have_been_seen(void **state)
+{
+    struct fixture *f = *state;
+    f->gate.threshold = 0.02;
+    add_both(f, NULL, "time", 100e6, 101e6, 0.05);
+    add_both(f, NULL, "wall", 100e6, 100e6, 0.05);
+    compare(f, NULL);
+    const struct xsg_delta *d = find(f, NULL, "time");
+    assert_int_equal(d->verdict, XSG_DELTA_UNDECIDED);
+    assert_true(d->detectable > 0.02 && d->detectable < 0.3);
+    assert_true(d->settle_rounds > ROUNDS || isnan(d->settle_rounds));
+    if (d->settle_rounds > 0)
+        assert_true(fabs(d->settle_s / d->settle_rounds - 0.2) < 0.02);
 }
 
 static int changed_if_slow(void *arg, const struct xsg_function *function)
@@ -470,6 +572,11 @@ int main(void)
         TEST(test_lost_records),
         TEST(test_stored_runs),
         TEST(test_time_of_waiting_target),
+        TEST(test_what_went_away),
+        TEST(test_a_weak_confirmation),
+        TEST(test_controls_inflate),
+        TEST(test_biased_controls_widen),
+        TEST(test_what_could_have_been_seen),
         TEST(test_looks),
         TEST(test_cause),
         TEST(test_order_and_warnings),
