@@ -65,6 +65,8 @@ static void invoke(struct xsg_rng *rng, const struct simulation *s, struct xsg_r
             if (ns <= 0)
                 ns = NAN;
         }
+        if (s->noise == NOISE_QUANTISED)
+            ns = floor(ns / 1e6 + 0.5) * 1e6;
         run->series[f].values[i] = ns;
     }
     run->series[s->n_functions].values[i] = cpu;
@@ -89,6 +91,21 @@ static void make_run(struct xsg_arena *arena, const struct simulation *s, struct
     }
 }
 
+/* Base against base: only the machine, and what is left of the functions' noise in their sum. */
+static double control_pair(struct xsg_rng *rng, const struct simulation *s, struct machine *machine)
+{
+    double y[2];
+    for (int k = 0; k < 2; k++) {
+        double sum = 0, factor = machine ? machine_step(machine, rng) : 1;
+        if (s->noise == NOISE_BIMODAL && xsg_rng_below(rng, 2))
+            factor *= 1.02;
+        for (size_t f = 0; f < s->n_functions; f++)
+            sum += noisy(s, rng, simulated_share(f, s->n_functions) * factor);
+        y[k] = log(sum);
+    }
+    return y[1] - y[0];
+}
+
 void simulate(struct xsg_arena *arena, struct xsg_rng *rng, const struct simulation *s,
               struct xsg_run *base, struct xsg_run *head)
 {
@@ -96,14 +113,21 @@ void simulate(struct xsg_arena *arena, struct xsg_rng *rng, const struct simulat
     make_run(arena, s, head);
     bool drifts = s->noise == NOISE_DRIFT || s->noise == NOISE_SAMPLED;
     struct machine machine = {0};
+    double *control = XSG_NEW_ARRAY(arena, double, s->rounds / 10 + 1);
     for (size_t i = 0; i < s->rounds; i++) {
         bool head_first = xsg_rng_below(rng, 2);
         for (int k = 0; k < 2; k++) {
             bool is_head = (k == 0) == head_first;
             double factor = drifts ? machine_step(&machine, rng) : 1;
+            if (s->noise == NOISE_BIMODAL && xsg_rng_below(rng, 2))
+                factor *= 1.02;
             invoke(rng, s, is_head ? head : base, i, factor, is_head);
         }
+        if (i % 10 == 5)
+            control[i / 10] = control_pair(rng, s, drifts ? &machine : NULL);
     }
+    base->targets[0].control = head->targets[0].control = control;
+    base->targets[0].n_control = head->targets[0].n_control = s->rounds / 10;
 }
 
 void simulated_look(struct xsg_arena *arena, const struct xsg_run *run, size_t rounds,
@@ -116,5 +140,6 @@ void simulated_look(struct xsg_arena *arena, const struct xsg_run *run, size_t r
         out->series[i].n = rounds;
     out->targets = XSG_NEW(arena, struct xsg_target_run);
     out->targets[0] = run->targets[0];
+    out->targets[0].n_control = rounds / 10;
     out->targets[0].samples = run->targets[0].samples * rounds / run->series[0].n;
 }

@@ -13,9 +13,11 @@
 enum noise {
     NOISE_LOGNORMAL, /* independent, per function and invocation */
     NOISE_HEAVY,     /* the same, and 1 in 12 values stretched by up to several times */
-    NOISE_DRIFT,  /* an autoregressive machine factor between neighbouring invocations, and bursts
-                     over many rounds */
-    NOISE_SAMPLED /* DRIFT seen through a sampler: counts of 4 ms, many of them 0 */
+    NOISE_DRIFT,   /* an autoregressive machine factor between neighbouring invocations, and bursts
+                      over many rounds */
+    NOISE_BIMODAL, /* independent, and each invocation in one of two states that differ by 2 % */
+    NOISE_QUANTISED, /* independent, in steps of a millisecond */
+    NOISE_SAMPLED    /* DRIFT seen through a sampler: counts of 4 ms, many of them 0 */
 };
 
 struct simulation {

@@ -1,6 +1,7 @@
 /*
- * False alarms, power and coverage of xsg_compare() on simulated sessions, looked at after 10, 20
- * and 40 rounds. Seeds are fixed, so a failure is a change of the code and never bad luck; the
+ * False alarms, power and coverage of xsg_compare() on simulated sessions, looked at after 10, 20,
+ * 40 and 80 rounds, with control pairs and with a fresh batch before anything is red: as the gate
+ * does it. Seeds are fixed, so a failure is a change of the code and never bad luck; the
  * bounds are the promise plus three standard errors of the number of sessions.
  * XSG_STAT_SESSIONS=10000 makes the published figures sharper.
  */
@@ -17,8 +18,9 @@
 #include "compare/compare.h"
 #include "simulate.h"
 
-#define LOOKS 3
-static const size_t look_rounds[LOOKS] = {10, 20, 40};
+#define LOOKS 4
+static const size_t look_rounds[LOOKS] = {10, 20, 40, 80};
+static struct xsg_looks looks;
 
 static size_t sessions(size_t usual)
 {
@@ -34,6 +36,7 @@ struct outcome {
     enum xsg_verdict verdict;
     size_t rounds;
     size_t undecided; /* function rows at the end, counting or not */
+    double error;     /* of the slow function's estimate, |ln|, when it is red */
 };
 
 static void take(struct outcome *o, const struct xsg_comparison *c, const struct simulation *s)
@@ -49,14 +52,26 @@ static void take(struct outcome *o, const struct xsg_comparison *c, const struct
         o->undecided += d->function.name && d->verdict == XSG_DELTA_UNDECIDED;
         if (d->verdict != XSG_DELTA_REGRESSED || !d->function.name)
             continue;
-        if (strcmp(d->function.name, slow) == 0)
+        if (strcmp(d->function.name, slow) == 0) {
             o->named = true;
-        else
+            o->error = fabs(log(d->ratio / s->slow_ratio));
+        } else
             o->function_alarm = true;
     }
 }
 
-/* A whole session as the plan would run it: stops at the first look where all is decided. */
+static void compare_rounds(struct xsg_arena *arena, const struct xsg_run *base,
+                           const struct xsg_run *head, size_t rounds, const struct xsg_gate *gate,
+                           const struct xsg_compare_options *options, struct xsg_comparison *c)
+{
+    struct xsg_run b, h;
+    simulated_look(arena, base, rounds, &b);
+    simulated_look(arena, head, rounds, &h);
+    assert_int_equal(xsg_compare(arena, &b, &h, gate, options, c, NULL), 0);
+}
+
+/* A whole session as the plan would run it: stops at the first look where all is decided, after a
+ * fresh batch of a quarter, at least five, where something seems to be slower. */
 static struct outcome run_session(struct xsg_rng *rng, const struct simulation *s,
                                   const struct xsg_gate *gate)
 {
@@ -64,16 +79,25 @@ static struct outcome run_session(struct xsg_rng *rng, const struct simulation *
     struct outcome o = {.alarm = false};
     struct xsg_run base, head;
     simulate(&arena, rng, s, &base, &head);
+    size_t rounds = 0;
     for (size_t look = 0; look < LOOKS; look++) {
-        struct xsg_run b, h;
         struct xsg_comparison c;
-        simulated_look(&arena, &base, look_rounds[look], &b);
-        simulated_look(&arena, &head, look_rounds[look], &h);
-        const struct xsg_compare_options options = {.look = look, .n_looks = LOOKS};
-        assert_int_equal(xsg_compare(&arena, &b, &h, gate, &options, &c, NULL), 0);
+        struct xsg_compare_options options = {.look = look, .looks = &looks};
+        rounds = rounds > look_rounds[look] ? rounds : look_rounds[look];
+        compare_rounds(&arena, &base, &head, rounds, gate, &options, &c);
+        bool again = xsg_compare_needs_confirmation(&c, "sim");
+        if (again) {
+            const size_t from = rounds;
+            rounds += from / 4 > 5 ? from / 4 : 5;
+            options.fresh_from = &from;
+            compare_rounds(&arena, &base, &head, rounds, gate, &options, &c);
+            again = !xsg_compare_needs_confirmation(&c, "sim");
+        }
         take(&o, &c, s);
-        o.rounds = look_rounds[look];
-        if (xsg_compare_decided(&c, "sim"))
+        o.rounds = rounds;
+        if (!again && (xsg_compare_decided(&c, "sim") || c.verdict == XSG_VERDICT_REGRESSED))
+            break;
+        if (again && xsg_compare_decided(&c, "sim"))
             break;
     }
     xsg_arena_release(&arena);
@@ -81,7 +105,7 @@ static struct outcome run_session(struct xsg_rng *rng, const struct simulation *
 }
 
 struct rates {
-    double alarm, function_alarm, named, passed, undecided_verdict, rounds, undecided_rows;
+    double alarm, function_alarm, named, passed, undecided_verdict, rounds, undecided_rows, error;
 };
 
 static struct rates run_sessions(uint64_t seed, const struct simulation *s,
@@ -99,6 +123,7 @@ static struct rates run_sessions(uint64_t seed, const struct simulation *s,
         r.undecided_verdict += o.verdict == XSG_VERDICT_UNDECIDED;
         r.rounds += (double)o.rounds;
         r.undecided_rows += (double)o.undecided;
+        r.error += o.error;
     }
     double *all = (double *)&r;
     for (size_t i = 0; i < sizeof r / sizeof *all; i++)
@@ -109,9 +134,10 @@ static struct rates run_sessions(uint64_t seed, const struct simulation *s,
 static void print_rates(const char *what, const struct rates *r, size_t n)
 {
     printf("%-44s n=%zu  alarm %5.2f %%  other function %5.2f %%  named %5.1f %%  passed %5.1f %%  "
-           "undecided %5.1f %%  rounds %4.1f  open rows %.1f\n",
+           "undecided %5.1f %%  rounds %4.1f  open rows %.1f  error %.2f %%\n",
            what, n, 100 * r->alarm, 100 * r->function_alarm, 100 * r->named, 100 * r->passed,
-           100 * r->undecided_verdict, r->rounds, r->undecided_rows);
+           100 * r->undecided_verdict, r->rounds, r->undecided_rows,
+           r->named > 0 ? 100 * r->error / r->named : 0);
     fflush(stdout);
 }
 
@@ -121,23 +147,23 @@ static double bound(double rate, size_t n)
     return rate + 3 * sqrt(rate * (1 - rate) / (double)n);
 }
 
+/* n_functions, rounds, spread, target_ms, slow, slow_ratio */
 static const struct simulation models[] = {
-    {NOISE_LOGNORMAL, 30, 40, 0.015, 500, 0, 1},
-    {NOISE_HEAVY, 30, 40, 0.015, 500, 0, 1},
-    {NOISE_DRIFT, 30, 40, 0.01, 500, 0, 1},
-    {NOISE_SAMPLED, 30, 40, 0.01, 500, 0, 1},
+    {NOISE_LOGNORMAL, 20, 100, 0.015, 500, 0, 1}, {NOISE_HEAVY, 20, 100, 0.015, 500, 0, 1},
+    {NOISE_DRIFT, 20, 100, 0.01, 500, 0, 1},      {NOISE_SAMPLED, 20, 100, 0.01, 500, 0, 1},
+    {NOISE_BIMODAL, 20, 100, 0.01, 500, 0, 1},    {NOISE_QUANTISED, 20, 100, 0.01, 500, 0, 1},
 };
 static const char *const model_names[] = {"log-normal", "heavy tail", "drift and bursts",
-                                          "sampled"};
+                                          "sampled",    "bimodal",    "quantised"};
 #define N_MODELS (sizeof models / sizeof models[0])
 
 /* Nothing changed. With a threshold of next to nothing only the error control stands between noise
- * and an alarm: at most alpha of all gates may be red, over 30 functions, the target and 3 looks.
+ * and an alarm: at most alpha of all gates may be red, over 20 functions, the target and 4 looks.
  */
 static void test_false_alarms_without_threshold(void **state)
 {
     (void)state;
-    size_t n = sessions(800);
+    size_t n = sessions(400);
     struct xsg_gate gate;
     xsg_gate_init(&gate);
     gate.threshold = 1e-4;
@@ -154,7 +180,7 @@ static void test_false_alarms_without_threshold(void **state)
 static void test_false_alarms(void **state)
 {
     (void)state;
-    size_t n = sessions(800);
+    size_t n = sessions(400);
     struct xsg_gate gate;
     xsg_gate_init(&gate);
     for (size_t i = 0; i < N_MODELS; i++) {
@@ -176,9 +202,9 @@ struct power_case {
 static void test_power(void **state)
 {
     (void)state;
-    static const struct power_case cases[] = {{1.2, 0.05, {0.999, 0.999, 0.999, 0.6}},
-                                              {1.05, 0.03, {0.99, 0.97, 0.99, 0}}};
-    size_t n = sessions(200);
+    static const struct power_case cases[] = {{1.2, 0.05, {0.999, 0.999, 0.999, 0.6, 0.99, 0.999}},
+                                              {1.05, 0.03, {0.99, 0.97, 0.99, 0, 0.5, 0.95}}};
+    size_t n = sessions(100);
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         for (size_t i = 0; i < N_MODELS; i++) {
             struct xsg_gate gate;
@@ -236,7 +262,7 @@ static void test_coverage(void **state)
 {
     (void)state;
     static const size_t rounds[] = {10, 40};
-    size_t n = sessions(300);
+    size_t n = sessions(150);
     for (size_t i = 0; i < N_MODELS; i++) {
         for (size_t k = 0; k < 2; k++) {
             struct simulation s = models[i];
@@ -262,6 +288,7 @@ static void test_coverage(void **state)
 
 int main(void)
 {
+    xsg_looks_doubling(&looks, LOOKS);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_false_alarms_without_threshold), cmocka_unit_test(test_false_alarms),
         cmocka_unit_test(test_power), cmocka_unit_test(test_coverage)};
