@@ -130,8 +130,8 @@ bool xsg_compare_needs_confirmation(const struct xsg_comparison *comparison, con
         regressed |= red;
         named |= red && d->function.name;
     }
-    return named || (regressed && (comparison->progress >= 1 ||
-                                   xsg_compare_decided(comparison, target)));
+    return named ||
+           (regressed && (comparison->progress >= 1 || xsg_compare_decided(comparison, target)));
 }
 
 int xsg_compare_exit_status(const struct xsg_comparison *comparison)
