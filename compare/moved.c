@@ -105,7 +105,7 @@ static enum xsg_delta_verdict judge_sum(const struct xsg_target_work *t,
         .n_head = sum.n_head,
         .paired = t->context->paired,
         .resolution = counted || t->sample_weight <= 1 ? 1 : t->sample_weight};
-    xsg_effect_estimate(&effect, &pair, t->context->look_alpha);
+    xsg_effect_estimate(&effect, &pair, t->error);
     if (effect.method == XSG_EFFECT_NONE)
         return XSG_DELTA_INVALID;
     if (effect.low > 1 && effect.ratio >= 1 + threshold)
