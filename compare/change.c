@@ -42,7 +42,7 @@ struct partition {
 static void extend(const struct xsg_level_fit *fit, struct partition *p, size_t to, double penalty)
 {
     size_t least = fit->options.min_segment, kept = 0;
-    p->cost[to] = INFINITY;
+    p->cost[to] = (double)INFINITY;
     for (size_t k = 0; k < p->n_starts; k++) {
         size_t from = p->start[k];
         double cost = p->cost[from];
@@ -65,7 +65,7 @@ static void move_bound(struct xsg_level_fit *fit, size_t b, size_t reach)
 {
     size_t least = fit->options.min_segment, low = fit->bound[b - 1] + least, at = fit->bound[b];
     size_t high = fit->bound[b + 1] - least, from = at > reach ? at - reach : 0;
-    double best = INFINITY;
+    double best = (double)INFINITY;
     for (size_t i = from > low ? from : low; i <= high && i <= at + reach; i++) {
         double error = xsg__change_error(fit, fit->bound[b - 1], i) +
                        xsg__change_error(fit, i, fit->bound[b + 1]);
@@ -385,7 +385,7 @@ void xsg_change_find(struct xsg_arena *arena, const struct xsg_change_point *poi
     o.alpha = o.alpha > 0 ? o.alpha : ALPHA;
     o.min_effect = o.min_effect > 0 ? o.min_effect : MIN_EFFECT;
     o.min_segment = o.min_segment > 0 ? o.min_segment : MIN_SEGMENT;
-    *list = (struct xsg_change_list){.noise = NAN};
+    *list = (struct xsg_change_list){.noise = (double)NAN};
     for (size_t i = 0; i < n; i++) {
         if (is_first_of_its_environment(points, i))
             find_in(arena, points, n, points[i].environment, &o, list, &cap, &most);

@@ -30,7 +30,7 @@ static double ramp_error(const struct range *r, size_t a, size_t b, double level
     double uu = r->n - 2 * w + ww, uw = w - ww, ux = x - wx; /* u = 1 - w */
     double det = uu * ww - uw * uw;
     if (!(det > 1e-9))
-        return INFINITY;
+        return (double)INFINITY;
     level[0] = (ux * ww - wx * uw) / det;
     level[1] = (wx * uu - ux * uw) / det;
     double square = r->fit->sum2[r->to] - r->fit->sum2[r->from];
@@ -39,7 +39,7 @@ static double ramp_error(const struct range *r, size_t a, size_t b, double level
 
 static double best_ramp(const struct range *r, size_t *from, size_t *to, double level[2])
 {
-    double best = INFINITY, tried[2] = {0};
+    double best = (double)INFINITY, tried[2] = {0};
     size_t n = r->to - r->from, step = n / KNOTS + 1;
     for (size_t a = r->from; a + 4 < r->to; a += step) {
         for (size_t b = a + 3; b < r->to; b += step) {

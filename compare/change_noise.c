@@ -51,7 +51,7 @@ static double half_square(const double *d, size_t n, double limit)
  * that fits the observed growth over the lags best. */
 static double fit_rho(const double *square, size_t n)
 {
-    double best = 0, best_error = INFINITY;
+    double best = 0, best_error = (double)INFINITY;
     for (double rho = 0; rho < MOST_RHO; rho += 0.01) {
         double mean = 0, error = 0;
         for (size_t k = 1; k <= n; k++)

@@ -214,7 +214,7 @@ static size_t detect_ours(const struct history *h, size_t *at)
     static struct xsg_change_point points[MOST_POINTS];
     struct xsg_change_list list;
     for (size_t i = 0; i < h->n; i++)
-        points[i] = (struct xsg_change_point){h->value[i], NAN, 0};
+        points[i] = (struct xsg_change_point){h->value[i], (double)NAN, 0};
     xsg_change_find(&arena, points, h->n, NULL, &list);
     size_t n = list.n;
     for (size_t i = 0; i < n; i++)

@@ -155,7 +155,7 @@ static void test_zeros_and_what_was_not_measured(void **state)
     for (size_t i = 0; i < 80; i++)
         points[i] = (struct xsg_change_point){.value = i < 40 ? 0 : (double)(20 + i % 3)};
     for (size_t i = 0; i < 80; i += 9)
-        points[i].value = NAN;
+        points[i].value = (double)NAN;
     struct xsg_change_list list = find(80);
     assert_int_equal(list.n, 1);
     assert_in_range(list.item[0].at, 40, 41);
