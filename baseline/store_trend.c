@@ -245,7 +245,7 @@ static int read_runs(struct xsg_store *store, struct xsg_arena *arena, struct xs
     const char *suite = NULL;
     int rc = xsg__store_query(store, &s, err,
                               "SELECT r.id, r.created, r.dirty, r.environment, r.suite_hash, c.oid,"
-                              " c.subject, c.time FROM runs r JOIN commits c ON c.id = r.commit_id"
+                              " c.time FROM runs r JOIN commits c ON c.id = r.commit_id"
                               " ORDER BY r.id",
                               NULL, 0);
     while (rc == XSG_OK && (rc = xsg__store_next(store, s, &row, err)) == XSG_OK && row) {
@@ -266,8 +266,7 @@ static int read_runs(struct xsg_store *store, struct xsg_arena *arena, struct xs
                                                       .environment = known - 1,
                                                       .suite_hash = suite,
                                                       .oid = oid,
-                                                      .subject = xsg__column_text(arena, s, 6),
-                                                      .time = sqlite3_column_int64(s, 7)};
+                                                      .time = sqlite3_column_int64(s, 6)};
     }
     return rc;
 }

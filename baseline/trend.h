@@ -15,7 +15,7 @@
 
 struct xsg_trend_run {
     int64_t id, created; /* created: seconds since the epoch */
-    const char *oid, *subject, *suite_hash;
+    const char *oid, *suite_hash;
     int64_t time; /* the commit's */
     bool dirty;
     size_t environment; /* index into environments */
