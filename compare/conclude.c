@@ -95,12 +95,38 @@ static void count(struct tally *t, const struct xsg_comparison *c)
     }
 }
 
+enum { NAME_HEAD = 70, NAME_TAIL = 40 };
+
+static bool is_within_character(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* A sentence has room for what tells a template's instances apart, not for all of it. */
+static void put_short(struct xsg_buf *out, const char *name)
+{
+    size_t n = strlen(name), head = NAME_HEAD, tail = n - NAME_TAIL;
+    if (n <= NAME_HEAD + NAME_TAIL) {
+        xsg_buf_puts(out, name);
+        return;
+    }
+    while (head > 0 && is_within_character(name[head]))
+        head--;
+    while (tail < n && is_within_character(name[tail]))
+        tail++;
+    xsg_buf_put(out, name, head);
+    xsg_buf_puts(out, "\xe2\x80\xa6"); /* an ellipsis */
+    xsg_buf_puts(out, name + tail);
+}
+
 static void put_name(struct xsg_buf *out, const struct xsg_delta *d)
 {
-    if (d->function.name)
-        xsg_buf_printf(out, "%s (target %s)", d->function.name, d->target);
-    else
+    if (d->function.name) {
+        put_short(out, d->function.name);
+        xsg_buf_printf(out, " (target %s)", d->target);
+    } else {
         xsg_buf_printf(out, "target %s", d->target);
+    }
 }
 
 static void put_regressed(struct xsg_buf *out, const struct tally *t)
