@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The action's last step. Whatever the target and its build print must not be taken for a workflow
-# command: the runner listens again at a word that they cannot know.
+# The action's last step. xsgate itself keeps what the target and its build print from being taken for
+# workflow commands.
 set -eu
 
 global=()
@@ -15,11 +15,4 @@ else
     [ -z "$XSGATE_INPUT_MAX_TIME" ] || words+=(--max-time "$XSGATE_INPUT_MAX_TIME")
     [ "$XSGATE_INPUT_STRICT" = false ] || words+=(--strict)
 fi
-
-listen=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-[ ${#listen} -eq 32 ]
-printf '::stop-commands::%s\n' "$listen"
-status=0
-xsgate "${global[@]}" "${words[@]}" 2>&1 || status=$?
-printf '\n::%s::\n' "$listen"
-exit "$status"
+exec xsgate "${global[@]}" "${words[@]}"

@@ -31,11 +31,17 @@ else
     if [ ! -x "$XSGATE_PREFIX/bin/xsgate" ]; then
         build=$(mktemp -d)
         "${GITHUB_ACTION_PATH:?}/ci/build.sh" "$build" -DBUILD_TESTING=OFF -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-            -DCMAKE_INSTALL_PREFIX="$XSGATE_PREFIX"
+            -DCMAKE_INSTALL_PREFIX="$XSGATE_PREFIX" -DCMAKE_INSTALL_LIBDIR=lib
         cmake --install "$build" >"$build/install.log"
         rm -rf "$build"
     fi
     printf '%s\n' "$XSGATE_PREFIX/bin" >>"${GITHUB_PATH:?}"
     PATH=$XSGATE_PREFIX/bin:$PATH
+    # So that the project's build finds <xsgate/profile.h>, xsgate.pc and the CMake package.
+    {
+        printf 'CPATH=%s\n' "$XSGATE_PREFIX/include${CPATH:+:$CPATH}"
+        printf 'PKG_CONFIG_PATH=%s\n' "$XSGATE_PREFIX/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+        printf 'CMAKE_PREFIX_PATH=%s\n' "$XSGATE_PREFIX${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}"
+    } >>"${GITHUB_ENV:?}"
 fi
 xsgate --version
