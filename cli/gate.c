@@ -15,6 +15,7 @@
 #include "cli/gate_looks.h"
 #include "cli/output.h"
 #include "cli/publish.h"
+#include "cli/spread.h"
 #include "cli/waivers.h"
 #include "compare/compare.h"
 #include "harness/machine.h"
@@ -394,6 +395,22 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_
     return rc != 0 ? rc : xsg_compare_exit_status(comparison);
 }
 
+/* Without it the comparison goes on: its intervals then show the rounds' own spread only. */
+static void learn_spread(struct gate_state *state)
+{
+    struct xsg_err before = state->cli->err;
+    struct xsg_spread *spread = XSG_NEW(state->cli->arena, struct xsg_spread);
+
+    if (xsg_spread_open(spread, state->cli, state->project,
+                        state->base->run.environment.fingerprint) == 0) {
+        state->looks.compare.usual_spread = xsg_spread_of;
+        state->looks.compare.spread_arg = spread;
+    } else {
+        xsg_warn("what history says about the spread is not known: %s", state->cli->err.text);
+    }
+    state->cli->err = before;
+}
+
 static int build_and_measure(struct xsg_cli *cli, struct xsg_project *project,
                              struct gate_state *state, const struct xsg_gate_options *options)
 {
@@ -408,6 +425,7 @@ static int build_and_measure(struct xsg_cli *cli, struct xsg_project *project,
             xsg_err_prefix(&cli->err, "--stored");
             return rc == XSG_ENOTFOUND ? XSG_EFAILED : rc;
         }
+        learn_spread(state);
         return measure_alone(cli, project, state->head, options);
     }
     rc = xsg_gate_build(cli, project, base, options->no_build);

@@ -28,6 +28,11 @@ struct xsg_compare_options {
     /* Rounds of base->targets[i] before the fresh batch that is to confirm what the look saw; 0, or
      * NULL: there is none. */
     const size_t *fresh_from;
+    /* How far a stored run's value usually lies from its level (relative, one standard deviation),
+     * as history shows; NaN: unknown. Widens comparisons of stored numbers: their rounds cannot
+     * show how one hour differs from the next. function NULL: the target. NULL: unknown. */
+    double (*usual_spread)(void *arg, const char *target, const char *function, const char *metric);
+    void *spread_arg;
 };
 
 /* A fresh batch smaller than this (the time was up) confirms and refutes nothing. */

@@ -92,6 +92,9 @@ int xsg_delta_rank(enum xsg_delta_verdict verdict);
 /* Verdict, reason, order, warnings, from the deltas. */
 void xsg_comparison_conclude(struct xsg_context *context);
 
+/* spread.c: what history says about stored numbers' spread. */
+void xsg_row_widen(const struct xsg_target_work *t, struct xsg_row *row);
+
 /* waiver.c: after all rows are decided, before the verdict. */
 void xsg_comparison_waive(struct xsg_context *context);
 

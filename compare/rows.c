@@ -162,6 +162,7 @@ static void measure(struct xsg_target_work *t, struct xsg_row *row, const struct
         xsg_counts_estimate(&row->effect, &pair, t->error);
     else
         xsg_effect_estimate(&row->effect, &sampled, t->error);
+    xsg_row_widen(t, row);
     row->seen = row->effect;
     if (!(metric && metric->counted))
         measure_fresh(t, row, &sampled);
