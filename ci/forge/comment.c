@@ -6,6 +6,7 @@
  * POST's answer may get lost: after a POST the list is read again, and the one who finds an older
  * comment of ours takes its own away.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -148,6 +149,28 @@ static const char *body_json(struct xsg_arena *arena, const char *body)
     return json;
 }
 
+/*
+ * Runs of two pushes may end in another order than they began: each comment says which run wrote it
+ * (forges count runs upward), and an older run leaves a newer one's alone.
+ */
+#define RUN_MARKER "<!-- xsgate-run:"
+
+static int64_t own_run(const struct xsg_forge *forge)
+{
+    const char *id = forge->context.run_id;
+
+    return id ? strtoll(id, NULL, 10) : 0;
+}
+
+static int64_t run_of(const char *body)
+{
+    int64_t run = 0;
+
+    for (const char *at = strstr(body, RUN_MARKER); at; at = strstr(at + 1, RUN_MARKER))
+        run = strtoll(at + strlen(RUN_MARKER), NULL, 10);
+    return run;
+}
+
 static int update(struct xsg_forge *forge, struct xsg_arena *arena,
                   const struct xsg_forge_note *note, const char *body, struct xsg_err *err)
 {
@@ -157,6 +180,10 @@ static int update(struct xsg_forge *forge, struct xsg_arena *arena,
 
     if (same_text(note->body, body))
         return 0;
+    if (own_run(forge) > 0 && run_of(note->body) > own_run(forge)) {
+        xsg_info("the comment is of a newer run and stays as it is");
+        return 0;
+    }
     call.body = body_json(arena, body);
     rc = xsg_forge_call(forge, arena, &call, forge->api->permission, err);
     cJSON_Delete(call.json);
@@ -303,13 +330,15 @@ int xsg_forge_comment(struct xsg_forge *forge, struct xsg_arena *arena, const ch
                       const char *body, bool create, const char **url, struct xsg_err *err)
 {
     struct search search = {0};
-    const char *marker, *whole;
+    const char *marker, *whole, *run = "";
     int rc = check(forge, id, err);
 
     if (rc != 0)
         return rc;
     marker = xsg_printf(arena, "<!-- xsgate:%s -->", id);
-    whole = xsg_printf(arena, "%.*s\n\n%s", (int)trimmed(body), body, marker);
+    if (own_run(forge) > 0)
+        run = xsg_printf(arena, RUN_MARKER "%lld -->\n", (long long)own_run(forge));
+    whole = xsg_printf(arena, "%.*s\n\n%s%s", (int)trimmed(body), body, run, marker);
     if (utf16_length(whole) > forge->api->body_limit)
         return xsg_fail(err, XSG_EINVAL, "the comment is longer than the %zu characters allowed",
                         forge->api->body_limit);

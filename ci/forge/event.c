@@ -132,7 +132,9 @@ static void read_workflow_run(struct reader *r, const cJSON *root)
     int64_t number = 0, id = 0;
 
     /* The page of the run that measured, where its artifacts are; this one only comments. */
-    if (xsg_json_get_int(run, "id", &id) == 0 && id > 0 && c->server_url && c->repository)
+    if (xsg_json_get_int(run, "id", &id) == 0 && id > 0)
+        c->run_id = xsg_printf(r->arena, "%lld", (long long)id);
+    if (id > 0 && c->server_url && c->repository)
         c->run_url = xsg_printf(r->arena, "%s/%s/actions/runs/%lld", c->server_url, c->repository,
                                 (long long)id);
     put(&c->head_sha, get(r, run, "head_sha", xsg_forge_is_sha));

@@ -51,7 +51,7 @@ struct xsg_forge_context {
     const char *head_repository; /* "owner/name"; NULL when the fork is gone */
     bool foreign;        /* a pull request whose head is in another repository, or unknown */
     const char *run_url; /* the page of this CI run; of a workflow_run, the one that measured */
-    const char *run_id;  /* tells this run and attempt from all others */
+    const char *run_id;  /* of the same run: a number that grows from run to run, and "-attempt" */
     const char *summary_path; /* $GITHUB_STEP_SUMMARY */
     const char *output_path;  /* $GITHUB_OUTPUT */
     bool debug;               /* the forge asks for verbose output */
@@ -102,8 +102,9 @@ void xsg_forge_close(struct xsg_forge *forge);
 
 /*
  * Creates or replaces the comment of gate id ([A-Za-z0-9._-]+) on the context's pull request. The
- * marker is added to the body. Found over all pages by marker and author. create false: one that is
- * there is replaced, none is made. url (arena, may be NULL): its page; NULL when none was made.
+ * marker is added to the body. Found over all pages by marker and author; one that a newer run
+ * wrote is left as it is. create false: one that is there is replaced, none is made. url (arena,
+ * may be NULL): its page; NULL when none was made.
  */
 int xsg_forge_comment(struct xsg_forge *forge, struct xsg_arena *arena, const char *id,
                       const char *body, bool create, const char **url, struct xsg_err *err);

@@ -11,7 +11,8 @@ import server as fault_server  # noqa: E402
 
 TOKEN = "ghs_secret_token_1234567890"
 HEAD = "1" * 40
-MARKER = "<!-- xsgate:xsgate -->"
+END = "<!-- xsgate:xsgate -->"
+MARKER = "<!-- xsgate-run:77 -->\n" + END
 
 
 class Outcome:

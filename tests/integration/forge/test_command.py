@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from common import HEAD, MARKER, TOKEN, ForgeTest, main
+from common import END, HEAD, TOKEN, ForgeTest, main
 
 PROGRAM = sys.argv.pop(2)
 REPORT = sys.argv.pop(2)
@@ -64,7 +64,7 @@ class FromAFork(CommandTest):
         path = self.report(pull_request=7, head_sha=HEAD)
         done = self.xsgate("comment", "--from", path, environment=self.second_job())
         self.assertIn("issuecomment-", done.stdout)
-        self.assertTrue(self.bodies()[0].endswith(MARKER))
+        self.assertTrue(self.bodies()[0].endswith(END))
         self.assertIn("/o/r/actions/runs/5#artifacts", self.bodies()[0])
         self.assertTrue(self.forge.requests("GET", "/pulls/7$"))
 
@@ -127,7 +127,7 @@ class FromAFork(CommandTest):
         self.xsgate("comment", "--from", path, environment=self.second_job())
         (body,) = self.bodies()
         self.assertLessEqual(len(body), 65536)
-        self.assertEqual(body.count("<!--"), 1)
+        self.assertEqual(body.count("<!--"), 2)
         for word in ("@everyone", "<script", "](javascript", "![i]", " #1 ", " GH-1", "\u202e"):
             self.assertNotIn(word, body)
 
@@ -201,7 +201,7 @@ class OnAPullRequest(CommandTest):
         self.forge.may_ask_user, self.forge.login = True, "bot"
         done = self.xsgate("comment", "--from", self.report(), environment=self.gitlab())
         self.assertIn("https://gitlab.test/o/r/-/merge_requests/7#note_", done.stdout)
-        self.assertTrue(self.bodies()[0].endswith(MARKER))
+        self.assertTrue(self.bodies()[0].endswith(END))
 
 
 class AGateThatCannotJudge(CommandTest):

@@ -2,7 +2,7 @@
 import threading
 import unittest
 
-from common import HEAD, MARKER, TOKEN, ForgeTest, main
+from common import END, HEAD, MARKER, TOKEN, ForgeTest, main
 
 
 class Comment(ForgeTest):
@@ -45,7 +45,7 @@ class Comment(ForgeTest):
         """The marker by another author, within a text, of another gate: all left alone."""
         foreign = [self.forge.add_comment("hijacked\n\n" + MARKER, "mallory", "User"),
                    self.forge.add_comment("impersonated\n\n" + MARKER, kind="User"),
-                   self.forge.add_comment(MARKER + " and then some"),
+                   self.forge.add_comment(END + " and then some"),
                    self.forge.add_comment("other gate\n\n<!-- xsgate:xsgate-2 -->")]
         self.forge.comments.append({"id": 5, "body": MARKER, "user": None, "html_url": "x"})
         self.forge.comments.append({"id": "6", "body": MARKER, "user": {}})
@@ -92,6 +92,20 @@ class Comment(ForgeTest):
         self.comment("newer", "--login", "ci-person")
         self.assertEqual(self.forge.requests("GET", "/user"), [])
         self.assertEqual(list(self.bodies_of([mine])), ["newer\n\n" + MARKER])
+
+    def test_an_older_run(self):
+        """Its push is history: what the newer one's run said stays; a repeated attempt is no older."""
+        self.comment("new", environment=self.environment(GITHUB_RUN_ID="1000"))
+        said = self.comment("old", environment=self.environment(GITHUB_RUN_ID="999"))
+        self.assertEqual(said.code, 0)
+        self.assertIn("of a newer run", said.text)
+        self.assertIn("issuecomment-", said.url)
+        self.assertEqual(self.bodies(), ["new\n\n<!-- xsgate-run:1000 -->\n" + END])
+        self.comment("again", environment=self.environment(GITHUB_RUN_ID="1000",
+                                                           GITHUB_RUN_ATTEMPT="2"))
+        self.assertTrue(self.bodies()[0].startswith("again"))
+        self.comment("by hand", environment=self.environment(GITHUB_RUN_ID=""))
+        self.assertEqual(self.bodies(), ["by hand\n\n" + END])
 
     def test_an_apps_token(self):
         """It may not ask who it is, and is not whom we guess: found out by what it posts."""
@@ -205,14 +219,14 @@ class GitLab(ForgeTest):
         self.forge.login = "project_42_bot"
 
     def test_note(self):
-        self.forge.add_comment("changed the description\n\n" + MARKER, system=True)
-        self.forge.add_comment("pasted\n\n" + MARKER, "mallory")
+        self.forge.add_comment("changed the description\n\n" + END, system=True)
+        self.forge.add_comment("pasted\n\n" + END, "mallory")
         said = self.comment("slower", environment=self.gitlab())
         self.assertEqual(said.code, 0, said.text)
         self.assertRegex(said.url, r"^https://gitlab.test/o/r/-/merge_requests/7#note_\d+$")
-        self.assertEqual(self.bodies()[2:], ["slower\n\n" + MARKER])
+        self.assertEqual(self.bodies()[2:], ["slower\n\n" + END])
         self.comment("faster", environment=self.gitlab())
-        self.assertEqual(self.bodies()[2:], ["faster\n\n" + MARKER])
+        self.assertEqual(self.bodies()[2:], ["faster\n\n" + END])
         self.assertEqual(len(self.forge.requests("PUT", "/projects/42/merge_requests/7/notes/")), 1)
         for request in self.forge.seen:
             self.assertEqual(request["headers"]["private-token"], TOKEN)
