@@ -224,8 +224,13 @@ class PullRequest(Scenario):
         ((number, body),) = mine.items()
         self.assertIn("regressed", body.split("\n")[0])
         self.assertIn("render", body)
+        self.assertEqual(body.replace(MARKER, "").strip(), self.read("summary").strip())
         check = self.one_check("failure")
         self.assertIn("regressed", check["output"]["title"])
+        if not MODULES:  # emulate tells none
+            (annotation,) = [a for a in check["annotations"] if "render" in a["title"]]
+            line = program(SLOW).split("\n").index('    XSG_SCOPE("render");') + 1
+            self.assertEqual((annotation["path"], annotation["start_line"]), ("bench.c", line))
         first = self.head
 
         self.git("checkout", "-q", "topic")
@@ -271,6 +276,34 @@ class PullRequest(Scenario):
         said = self.regressed(self.pull_event(), baseline="auto")
         self.assertIn("the event's base", said)
         self.assertEqual(self.report()["base"]["commit"], self.git("rev-parse", "main"))
+
+    def test_a_shallow_clone_whose_base_cannot_be_fetched(self):
+        self.start_origin()
+        self.git("checkout", "-q", "topic")
+        self.git("update-ref", f"refs/pull/{self.number}/merge", "HEAD")  # no merge that names its base
+        self.git("checkout", "-q", "main")
+        self.check_out(depth=1)
+        environment = self.pull_event(GITHUB_API_URL="http://127.0.0.1:1")
+        os.rename(self.origin, self.origin + "-gone")
+        said = self.gate(environment, 2)
+        self.assertIn("fetch-depth: 0", said)
+        self.assertIn("fetch-depth: 0", self.read("summary").replace("<wbr>", ""))
+        self.assertEqual(self.outputs()["verdict"], "invalid")
+        os.rename(self.origin + "-gone", self.origin)
+        self.regressed(self.pull_event())
+        self.assertEqual(self.report()["base"]["commit"], self.git("rev-parse", "main~1"))
+
+    def test_undecided(self):
+        self.start_origin()
+        self.merge()
+        self.check_out()
+        for code, conclusion, words in ((0, "neutral", []), (4, "failure", ["--strict"])):
+            self.head = self.world.push_to(self.number, self.branch)
+            self.gate(self.pull_event(), code, "--rounds", "2", "--threshold", "90%", *words)
+            self.assertEqual(self.outputs()["verdict"], "undecided")
+            _, body = self.one_comment()
+            self.assertIn("undecided", body.split("\n")[0])
+            self.one_check(conclusion)
 
     def test_the_api_is_down(self):
         self.start_origin()
@@ -387,12 +420,14 @@ class FirstRun(Scenario):
         sha = self.commit(FAST, "the first")
         for baseline in ("main", "auto"):
             self.check_out(ref="refs/heads/topic")
-            environment = self.event("push", {"ref": "refs/heads/topic", "before": "0" * 40, "after": sha},
-                                     GITHUB_SHA=sha)
+            self.head = self.world.push_to(self.number, self.branch)
+            environment = self.event("push", {"ref": "refs/heads/topic", "before": "0" * 40,
+                                              "after": self.head}, GITHUB_SHA=sha)
             said = self.gate(environment, 0, baseline=baseline)
             self.assertIn("nothing to compare", said)
             self.assertEqual(self.outputs()["verdict"], "none")
             self.assertIn("nothing to", self.read("summary"))
+            self.one_check("neutral")
             stat = subprocess.run([XSGATE, "store", "stat"], cwd=self.clone, env=self.env, check=True,
                                   stdout=subprocess.PIPE, text=True).stdout
             self.assertIn("runs         1 ", stat)
