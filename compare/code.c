@@ -105,7 +105,8 @@ void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *pat
 {
     struct xsg_map modules;
     xsg_map_init(&modules, t->context->arena);
-    bool own_main = find_modules(&t->base, &modules) & find_modules(&t->head, &modules);
+    bool own_main = find_modules(&t->base, &modules);
+    own_main = find_modules(&t->head, &modules) && own_main;
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_row *row = &t->rows[i];
         struct xsg_delta *d = &row->delta;

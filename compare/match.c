@@ -286,7 +286,8 @@ static double sum_at(const struct xsg_match *matches, size_t n, bool head, const
     double sum = 0;
     for (size_t k = 0; k < n; k++) {
         double v = value_at(head ? matches[k].head : matches[k].base, seen, i);
-        sum += isnan(v) ? 0 : v;
+        if (!isnan(v))
+            sum += v;
     }
     return sum;
 }

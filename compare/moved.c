@@ -89,7 +89,7 @@ static enum xsg_delta_verdict judge_sum(const struct xsg_target_work *t,
 {
     struct xsg_values sum;
     struct xsg_effect effect;
-    double threshold = INFINITY;
+    double threshold = (double)INFINITY;
     bool counted = false;
     if (!sum_values(t, list, group, &sum))
         return XSG_DELTA_INVALID;

@@ -232,9 +232,11 @@ static void put_nameless(struct xsg_code_file *file, struct xsg_code_body *body,
     uint64_t text = text_size(file, addr), n = xsg__code_extent(file, addr) - addr;
     if (n < text)
         n = text;
+    body->nameless += n;
     const unsigned char *bytes = n <= MAX_NAMELESS ? xsg__code_bytes(file, addr, n) : NULL;
     /* A table of pointers to itself would never end. */
-    if (!bytes || (access == XSG_CODE_ACCESS_GUESS && text <= MIN_TEXT) || body->depth == DEEPEST) {
+    if (!bytes || (access == XSG_CODE_ACCESS_GUESS && text <= MIN_TEXT) || body->depth == DEEPEST ||
+        body->nameless > XSG_CODE_MAX_NAMELESS) {
         body->unknown = true;
         return;
     }

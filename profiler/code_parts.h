@@ -20,10 +20,11 @@
 #include "profiler/code.h"
 
 enum {
-    XSG_CODE_MAX_BODY = 1 << 22,    /* bytes of one function */
-    XSG_CODE_MAX_OBJECT = 64 << 20, /* bytes of one table */
-    XSG_CODE_MAX_TEXT = 32 << 20,   /* bytes of code read for one program */
-    XSG_CODE_MAX_TABLE = 1 << 16    /* entries of a jump table */
+    XSG_CODE_MAX_NAMELESS = 1 << 22, /* bytes of what one body refers to without a name */
+    XSG_CODE_MAX_BODY = 1 << 22,     /* bytes of one function */
+    XSG_CODE_MAX_OBJECT = 64 << 20,  /* bytes of one table */
+    XSG_CODE_MAX_TEXT = 32 << 20,    /* bytes of code read for one program */
+    XSG_CODE_MAX_TABLE = 1 << 16     /* entries of a jump table */
 };
 
 struct xsg_code_section {
@@ -100,7 +101,8 @@ struct xsg_code_ref {
 /* A function's or an object's content: equal hashes and equal refs mean equal content. */
 struct xsg_code_body {
     bool unknown;
-    int depth; /* while it is made: of nameless things in nameless things */
+    size_t nameless; /* bytes of nameless things in it so far */
+    int depth;       /* while it is made: of nameless things in nameless things */
     uint64_t hash;
     struct xsg_code_ref *refs;
     size_t n_refs, cap_refs;
