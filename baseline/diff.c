@@ -8,7 +8,7 @@ enum { DEEPEST_SUBMODULE = 8 };
 struct collect {
     struct xsg_arena *arena;
     struct xsg_git_changes *changes;
-    size_t cap;
+    size_t cap, cap_files;
     const char *prefix; /* of the submodule, "" or "lib/x/" */
     git_repository *repository;
     int depth;
@@ -57,14 +57,29 @@ static void enter_submodule(struct collect *to, const git_diff_delta *delta)
         const git_oid *head = git_oid_is_zero(&delta->new_file.id) ? NULL : &delta->new_file.id;
         diff_trees(&inner, &delta->old_file.id, head);
         to->cap = inner.cap;
+        to->cap_files = inner.cap_files;
     }
     git_repository_free(repository);
     git_submodule_free(submodule);
 }
 
+static void add_file(struct collect *to, const char *file)
+{
+    struct xsg_git_changes *changes = to->changes;
+    if (!file)
+        return;
+    changes->files = xsg_grow(to->arena, changes->files, &to->cap_files, changes->n_files + 1,
+                              sizeof *changes->files);
+    changes->files[changes->n_files++] = xsg_printf(to->arena, "%s%s", to->prefix, file);
+}
+
 static int on_file(const git_diff_delta *delta, float progress, void *arg)
 {
     (void)progress;
+    add_file(arg, delta->new_file.path);
+    if (delta->old_file.path && delta->new_file.path &&
+        strcmp(delta->old_file.path, delta->new_file.path) != 0)
+        add_file(arg, delta->old_file.path);
     if (delta->old_file.mode == GIT_FILEMODE_COMMIT && delta->new_file.mode == GIT_FILEMODE_COMMIT)
         enter_submodule(arg, delta);
     return 0;

@@ -81,6 +81,8 @@ struct xsg_git_range {
 struct xsg_git_changes {
     struct xsg_git_range *ranges;
     size_t n;
+    const char **files; /* all that differ, also binary, deleted and renamed ones, submodules */
+    size_t n_files;
 };
 int xsg_git_diff(struct xsg_git *git, struct xsg_arena *arena, const char *base, const char *head,
                  struct xsg_git_changes *changes, struct xsg_err *err);

@@ -33,3 +33,37 @@ int xsg_changed_function(void *arg, const struct xsg_function *function)
     }
     return 0;
 }
+
+/* Scripts and data are none of these: a target may be a script, and reads its data. */
+static bool is_source(const char *path)
+{
+    static const char *const ends[] = {".c",   ".h",     ".cc",  ".cpp", ".cxx",
+                                       ".hh",  ".hpp",   ".hxx", ".inl", ".S",
+                                       ".asm", ".cmake", ".md",  ".rst", ".adoc"};
+    static const char *const names[] = {"CMakeLists.txt", "Makefile",   "meson.build",
+                                        "LICENSE",        ".gitignore", ".clang-format"};
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const char *end = strrchr(name, '.');
+
+    if (strncmp(path, ".github/", 8) == 0)
+        return true;
+    for (size_t i = 0; end && i < sizeof ends / sizeof ends[0]; i++) {
+        if (strcmp(end, ends[i]) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool xsg_changed_sources_only(const struct xsg_changed *changed)
+{
+    for (size_t i = 0; i < changed->changes.n_files; i++) {
+        if (!is_source(changed->changes.files[i]))
+            return false;
+    }
+    return changed->known;
+}

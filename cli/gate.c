@@ -199,6 +199,7 @@ struct gate_state {
     struct xsg_project *project;
     struct xsg_gate_side *base, *head;
     struct xsg_gate_looks looks;
+    bool same_files; /* see struct xsg_plan_options */
 };
 
 static void on_progress(void *arg, const char *line)
@@ -232,6 +233,7 @@ static int measure_pair(struct gate_state *state, const struct xsg_gate_options 
     struct xsg_plan_side head = {state->head->root, &state->head->run};
     const char *session = xsg_gate_session(cli);
 
+    plan.same_files = state->same_files;
     if (plan.rounds == 0) {
         plan.look = xsg_gate_look;
         plan.confirmed = xsg_gate_confirmed;
@@ -456,6 +458,7 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
                         project->suite.n_targets);
     state.looks.compare.changed = xsg_changed_function;
     state.looks.compare.arg = &changed;
+    state.same_files = xsg_changed_sources_only(&changed) && !options->fresh;
     xsg_info("base %.10s (%s), head %.10s%s", base->commit.oid, how, head->commit.oid,
              head->commit.dirty ? " with local changes" : "");
     if (options->fresh || options->stored || head->work_tree ||

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/change.h"
+#include "base/str.h"
 #include "compare/row.h"
 
 int xsg_delta_rank(enum xsg_delta_verdict verdict)
@@ -67,6 +68,7 @@ struct tally {
     size_t n[7];   /* by rank, of what counts */
     size_t judged; /* got numbers and a verdict */
     size_t functions_judged, functions_regressed;
+    size_t identical;                 /* targets with one program on both sides */
     size_t small;                     /* undecided, too small to matter */
     size_t waived;                    /* functions whose slowdown is accepted */
     const struct xsg_delta *worst[7]; /* first of each rank; for regressed a function if any */
@@ -87,6 +89,7 @@ static void count(struct tally *t, const struct xsg_comparison *c)
         }
         t->n[rank]++;
         t->judged += rank != 0;
+        t->identical += d->rule && strcmp(d->rule, XSG_IDENTICAL) == 0;
         t->functions_judged += rank != 0 && d->function.name;
         t->functions_regressed += rank == 1 && d->function.name;
         /* The promise is to name the function; the target's own row says that something is slow. */
@@ -168,6 +171,11 @@ static void put_invalid(struct xsg_buf *out, const struct tally *t)
 static void put_passed(struct xsg_buf *out, const struct tally *t)
 {
     size_t targets = t->judged - t->functions_judged;
+    if (t->identical == t->judged) {
+        xsg_buf_printf(out, "base and head run identical programs in %zu target%s", targets,
+                       targets == 1 ? "" : "s");
+        return;
+    }
     xsg_buf_printf(out, "nothing%s got worse than its threshold allows, of ",
                    t->waived ? " that is not waived" : "");
     if (t->functions_judged > 0)
@@ -177,11 +185,38 @@ static void put_passed(struct xsg_buf *out, const struct tally *t)
         xsg_buf_printf(out, "%zu target%s", targets, targets == 1 ? "" : "s");
     if (t->n[3] > 0)
         xsg_buf_printf(out, "; %zu improved", t->n[3]);
+    if (t->identical > 0)
+        xsg_buf_printf(out, "; %zu target%s identical on both sides", t->identical,
+                       t->identical == 1 ? " is" : "s are");
     if (t->waived > 0)
         xsg_buf_printf(out, "; %zu waived", t->waived);
     if (t->small > 0)
         xsg_buf_printf(out, "; %zu function%s too small to tell", t->small,
                        t->small == 1 ? "" : "s");
+}
+
+/* A profile was asked for and nobody was seen in it: a gate that judges only totals then would pass
+ * what it was set up to catch. NULL: all is well. */
+static const char *measured_nothing(const struct xsg_context *context, const struct tally *t)
+{
+    const struct xsg_run *runs[] = {context->base, context->head};
+    const char *filter = context->gate->filter;
+    bool asked = false, seen = false, matched = !filter;
+    if (t->identical > 0 || t->n[0] > 0)
+        return NULL;
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < runs[k]->n_targets; i++)
+            asked |= runs[k]->targets[i].profile && *runs[k]->targets[i].profile;
+        for (size_t i = 0; i < runs[k]->n_series; i++) {
+            const char *name = runs[k]->series[i].function.name;
+            seen |= name != NULL;
+            matched |= name && filter && xsg_glob(filter, name);
+        }
+    }
+    if (asked && !seen)
+        return "no function was seen in any target; 'xsgate record' shows what a profile has";
+    return matched ? NULL
+                   : xsg_printf(context->arena, "no function matches the filter '%s'", filter);
 }
 
 static void decide(struct xsg_context *context)
@@ -190,7 +225,11 @@ static void decide(struct xsg_context *context)
     struct xsg_buf out = XSG_BUF_INIT;
     struct tally t;
     count(&t, c);
-    if (t.n[0] > 0 || t.judged == 0) {
+    const char *nothing = t.judged > 0 ? measured_nothing(context, &t) : NULL;
+    if (nothing) {
+        c->verdict = XSG_VERDICT_INVALID;
+        xsg_buf_puts(&out, nothing);
+    } else if (t.n[0] > 0 || t.judged == 0) {
         c->verdict = XSG_VERDICT_INVALID;
         put_invalid(&out, &t);
     } else if (t.n[1] > 0) {

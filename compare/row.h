@@ -85,6 +85,9 @@ void xsg_target_conclude(struct xsg_target_work *work);
  */
 void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, size_t n);
 
+/* The rule of a target that was not measured, for there is nothing to tell apart. */
+#define XSG_IDENTICAL "identical programs"
+
 struct xsg_delta *xsg_context_add_delta(struct xsg_context *context);
 
 /* From 0 (worst) to 6: the order of deltas. */

@@ -47,7 +47,7 @@ static void add_bare(struct xsg_context *context, const char *target, const char
     delta->verdict = verdict;
     delta->rule = rule;
     delta->cause = cause;
-    delta->counts = verdict == XSG_DELTA_INVALID;
+    delta->counts = verdict == XSG_DELTA_INVALID || verdict == XSG_DELTA_UNCHANGED;
 }
 
 static const char *lost_too_much(struct xsg_context *context, const struct xsg_target_run *target,
@@ -171,6 +171,24 @@ static const char *const *judged_metrics(const struct xsg_gate *gate, const char
     return gate->n_metrics ? gate->metrics : usual;
 }
 
+static bool is_measured(const struct xsg_run *run, const char *target)
+{
+    for (size_t i = 0; i < run->n_series; i++) {
+        if (strcmp(run->series[i].target, target) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One program on both sides, which the plan left out for that. What was measured nevertheless is
+ * compared: data files or settings may differ. */
+static bool is_identical(const struct xsg_context *context, const struct xsg_target_run *base,
+                         const struct xsg_target_run *head)
+{
+    return base->binary != 0 && base->binary == head->binary &&
+           !is_measured(context->base, base->name) && !is_measured(context->head, head->name);
+}
+
 /* What a round costs: both sides one after the other, or the longer of them. */
 static double seconds_per_round(const struct xsg_target_work *t)
 {
@@ -215,6 +233,11 @@ void xsg_target_measure(struct xsg_context *context, struct xsg_target_work *t,
     const char *invalid = why_invalid(context, base, head);
     if (invalid) {
         add_bare(context, base->name, metrics[0], XSG_DELTA_INVALID, "measurement", invalid);
+        return;
+    }
+    if (is_identical(context, base, head)) {
+        add_bare(context, base->name, metrics[0], XSG_DELTA_UNCHANGED, XSG_IDENTICAL,
+                 "base and head run the same machine code on the same data: not measured");
         return;
     }
     xsg_side_init(&t->base, context->arena, context->base, base);

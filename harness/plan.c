@@ -80,6 +80,7 @@ static int calibrate(struct xsg_plan *plan, struct xsg_plan_target *target)
     rc = xsg_plan_launch(plan, target, plan->first, 0, &scratch, &run);
     target->bench = NULL;
     if (rc == 0 && !run.failure) {
+        target->part[plan->first].binary = run.profile.binary;
         target->bench = bench_counts(plan->arena, &run.profile);
         target->serial = is_serial(&run);
         target->waits = xsg_plan_waits(&run);
@@ -102,11 +103,16 @@ static int warm_up(struct xsg_plan *plan, struct xsg_plan_target *target)
             struct xsg_arena scratch = XSG_ARENA_INIT;
             struct xsg_invocation run;
             rc = xsg_plan_launch(plan, target, side, 0, &scratch, &run);
+            target->part[side].binary = rc == 0 ? run.profile.binary : 0;
             xsg_arena_release(&scratch);
         }
         if (target->part[side].invalid)
             target->open = false;
     }
+    target->identical = plan->side[BASE] && plan->options->same_files && target->open &&
+                        target->part[BASE].binary != 0 &&
+                        target->part[BASE].binary == target->part[HEAD].binary;
+    target->open = target->open && !target->identical;
     return rc;
 }
 

@@ -45,7 +45,11 @@ struct xsg_plan_options {
     int64_t max_rounds;       /* for auto; default 80 */
     enum xsg_pairing pairing; /* for all targets, instead of their own; AUTO: as they have it */
     double max_time_s;        /* whole plan; 0: none. Honoured within one round */
-    uint64_t seed;            /* order and paddings; printed with -v */
+    /* Between base and head nothing differs but what programs are built from, or nobody reads: a
+     * target whose program is the same on both sides is not measured (struct xsg_target_run's
+     * binary). */
+    bool same_files;
+    uint64_t seed; /* order and paddings; printed with -v */
     /* What to do about each target: decision[i] is STOP for those that are closed already. NULL:
      * run to the end. Before each call the runs of both sides hold everything measured so far, as
      * at the end. */

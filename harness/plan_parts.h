@@ -20,6 +20,7 @@ struct xsg_plan_part {
     const char **notes;  /* of the last invocation's profile */
     size_t n_notes;
     struct xsg_strings count_notes; /* about the counted runs (harness/counts.h) */
+    uint64_t binary;                /* of the last warm-up; 0: unknown */
     int leftovers;                  /* processes that outlived the target, in the worst round */
 };
 
@@ -47,6 +48,7 @@ struct xsg_plan_target {
     size_t fresh_from; /* rounds before the fresh batch that is being measured; 0: none is */
     bool open;         /* to be measured further */
     bool out_of_time;  /* closed because the time was up */
+    bool identical;    /* closed because both sides run one program */
     double seconds;    /* spent in rounds so far, for the estimate of what is left */
 };
 

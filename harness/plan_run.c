@@ -211,6 +211,8 @@ static int fill_side(struct xsg_arena *arena, struct xsg_plan_target *targets, s
         run->targets[i].command = target->suite->command;
         run->targets[i].profile = mode_words(arena, target->suite->profile);
         run->targets[i].invalid = target->part[side].invalid;
+        if (target->identical)
+            run->targets[i].binary = target->part[side].binary;
         if (target->rounds > 0)
             fill_pairing(arena, target, waits(target, first), &run->targets[i]);
         if (target->rounds > 0 || target->counted > 0)

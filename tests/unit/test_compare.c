@@ -393,6 +393,48 @@ static void test_looks(void **state)
     assert_float_equal(find(f, NULL, "time")->high, high, 0);
 }
 
+/* ---- nothing to judge ---- */
+
+static void test_identical_programs(void **state)
+{
+    struct fixture *f = *state;
+    f->base_targets[0].binary = f->head_targets[0].binary = 7;
+    f->base_targets[0].profile = f->head_targets[0].profile = "sample";
+    compare(f, NULL);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    assert_string_equal(f->c.deltas[0].rule, "identical programs");
+    assert_string_equal(f->c.reason, "base and head run identical programs in 1 target");
+    f->head_targets[0].binary = 8;
+    compare(f, NULL);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_INVALID);
+    /* What was measured nevertheless is compared. */
+    f->head_targets[0].binary = 7;
+    add_both(f, NULL, "time", 100e6, 120e6, 0.002);
+    add_both(f, "f", "time", 90e6, 110e6, 0.002);
+    compare(f, NULL);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+}
+
+static void test_a_gate_that_measured_nothing(void **state)
+{
+    struct fixture *f = *state;
+    f->base_targets[0].profile = f->head_targets[0].profile = "sample";
+    add_both(f, NULL, "time", 100e6, 100e6, 0.002);
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 3);
+    assert_non_null(strstr(f->c.reason, "no function was seen"));
+    add_both(f, "parse", "time", 90e6, 90e6, 0.002);
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 0);
+    f->gate.filter = "prase*";
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 3);
+    assert_string_equal(f->c.reason, "no function matches the filter 'prase*'");
+    f->gate.filter = "pa*";
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 0);
+}
+
 /* ---- confirmation, controls, what could have been seen ---- */
 
 /* The fresh batch begins at round 10 of 20; there, what was slow is as before. */
@@ -572,6 +614,8 @@ int main(void)
         TEST(test_lost_records),
         TEST(test_stored_runs),
         TEST(test_time_of_waiting_target),
+        TEST(test_identical_programs),
+        TEST(test_a_gate_that_measured_nothing),
         TEST(test_what_went_away),
         TEST(test_a_weak_confirmation),
         TEST(test_controls_inflate),
