@@ -204,29 +204,48 @@ static bool counts_are_equal(const struct xsg_target_work *t)
     return true;
 }
 
+/* Whoever measured it took CPU time for its time; without such a choice, the two are compared. */
 static bool computes(const struct xsg_target_work *t)
 {
-    return xsg_side_mean(&t->base, "cpu", NULL) >=
-               COMPUTES_ABOVE * xsg_side_mean(&t->base, "wall", NULL) &&
+    double time = xsg_side_mean(&t->base, "time", NULL), cpu = xsg_side_mean(&t->base, "cpu", NULL);
+    if (!isnan(time) && !isnan(xsg_side_mean(&t->head, "time", NULL)))
+        return fabs(time - cpu) <= 1e-9 * cpu;
+    return cpu >= COMPUTES_ABOVE * xsg_side_mean(&t->base, "wall", NULL) &&
            xsg_side_mean(&t->head, "cpu", NULL) >=
                COMPUTES_ABOVE * xsg_side_mean(&t->head, "wall", NULL);
 }
 
+static bool leans_little(const struct xsg_delta *d)
+{
+    return fabs(log(d->ratio)) <= log1p(d->threshold) / 2;
+}
+
+static void settle(struct xsg_row *row)
+{
+    row->delta.verdict = XSG_DELTA_UNCHANGED;
+    row->delta.rule = "counts equal";
+    row->delta.counts = !row->ignored;
+}
+
 /* What runs the same instructions takes the same time, but for caches and layout: those may make a
- * difference that an estimate well below the threshold speaks against. */
+ * difference that an estimate well below the threshold speaks against. Of the functions of a target
+ * that is as fast as before no estimate is needed: few samples have none that is worth the name. */
 static void settle_time(struct xsg_target_work *t)
 {
-    if (!computes(t) || !counts_are_equal(t))
+    struct xsg_row *whole = target_row(t, "time");
+    if (!whole || !computes(t) || !counts_are_equal(t))
+        return;
+    if (whole->delta.verdict == XSG_DELTA_UNDECIDED && leans_little(&whole->delta) &&
+        isfinite(whole->delta.high))
+        settle(whole);
+    if (whole->delta.verdict != XSG_DELTA_UNCHANGED)
         return;
     for (size_t i = 0; i < t->n_rows; i++) {
-        struct xsg_delta *d = &t->rows[i].delta;
-        double half = log1p(d->threshold) / 2;
-        if (strcmp(d->metric, "time") != 0 || d->verdict != XSG_DELTA_UNDECIDED ||
-            !(fabs(log(d->ratio)) <= half) || !isfinite(d->high))
-            continue;
-        d->verdict = XSG_DELTA_UNCHANGED;
-        d->rule = "counts equal";
-        d->counts = !t->rows[i].ignored;
+        struct xsg_row *row = &t->rows[i];
+        if (strcmp(row->delta.metric, "time") == 0 && row->delta.verdict == XSG_DELTA_UNDECIDED &&
+            (leans_little(&row->delta) || !row->named) &&
+            is_equal(find_row(t, "instructions", &row->delta.function)))
+            settle(row);
     }
 }
 

@@ -11,7 +11,8 @@
  *   whose time got worse, a function counts that has a good part of its additional instructions.
  * - Time that could not be decided, of a target that computes, with exactly as many instructions in
  *   every function and as many system calls as before, and an estimate of at most half the
- *   threshold: unchanged, rule "counts equal".
+ *   threshold: unchanged, rule "counts equal". In a target that is unchanged, so are its undecided
+ *   functions (one that a gate names needs the estimate, too).
  * - Time that got worse with as many instructions as before stays worse, and the cause says so; so
  *   it does of system calls and of time in the kernel.
  */

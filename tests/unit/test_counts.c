@@ -240,6 +240,27 @@ static void test_equal_counts_settle_what_time_leaves_open(void **state)
     assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
 }
 
+/* On a machine under load the elapsed time is longer; the plan took CPU time all the same. A
+ * function with wild samples is settled with its target, unless a gate names it. */
+static void test_load_and_few_samples_do_not_keep_it_open(void **state)
+{
+    struct fixture *f = *state;
+    struct xsg_gate_rule rule = {.function = "named", .threshold = 0.02};
+    f->gate.rules = &rule;
+    f->gate.n_rules = 1;
+    both(f, NULL, "wall", 200e6, 200e6, LOUD);
+    both(f, NULL, "cpu", 100e6, 100.1e6, LOUD);
+    both(f, NULL, "time", 100e6, 100.1e6, LOUD);
+    both(f, "work", "time", 50e6, 53e6, LOUD);
+    both(f, "named", "time", 45e6, 48e6, LOUD);
+    both(f, "named", "instructions", 5e7, 5e7, 0);
+    both_counts(f, 1, 1);
+    judge(f, NULL, 0);
+    assert_string_equal(expect(f, NULL, "time", XSG_DELTA_UNCHANGED, true)->rule, "counts equal");
+    assert_string_equal(expect(f, "work", "time", XSG_DELTA_UNCHANGED, true)->rule, "counts equal");
+    expect(f, "named", "time", XSG_DELTA_UNDECIDED, true);
+}
+
 /* Equal in sum is not equal: one function took from another. */
 static void test_equal_sums_settle_nothing(void **state)
 {
@@ -603,6 +624,7 @@ int main(void)
         TEST(test_counts_fail_what_time_leaves_open),
         TEST(test_counts_of_what_is_not_judged_by_time_never_fail_it),
         TEST(test_equal_counts_settle_what_time_leaves_open),
+        TEST(test_load_and_few_samples_do_not_keep_it_open),
         TEST(test_equal_sums_settle_nothing),
         TEST(test_more_system_calls_settle_nothing),
         TEST(test_equal_counts_do_not_hide_a_slowdown),
