@@ -238,6 +238,8 @@ void xsg_html_put_flame(struct xsg_buf *out, const struct xsg_comparison *compar
 {
     struct flame f = {.comparison = comparison, .target = &comparison->head->targets[index]};
 
+    if (f.target->tree.n_nodes == 1) /* counted only: there are no call paths */
+        return;
     xsg_buf_puts(out, "<h3>Where the head spends its time</h3>\n");
     if (f.target->tree.n_nodes == 0) {
         xsg_buf_puts(out, "<p class=\"left\">No flame graph: this report was made without the call "
