@@ -38,7 +38,7 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
 
 static const struct xsg_opt opts[] = {
     {XSG_OPT_LIST, 'f', "format", "FORMAT[:FILE]",
-     "text, markdown, json, html, junit, github (repeatable)", &o.formats, NULL, "report"},
+     "text, markdown, json, html, junit, github, codequality, metrics", &o.formats, NULL, "report"},
     {XSG_OPT_INT, 0, "id", "N", "the comparison with this id; default: the newest", &o.id, NULL,
      NULL},
     {XSG_OPT_END, 0, NULL, NULL, NULL, NULL, NULL, NULL},

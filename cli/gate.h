@@ -41,40 +41,46 @@ struct xsg_gate_options {
     }
 
 /* The rows of the option table for them, to be spliced into a command's table. */
-#define XSG_GATE_OPTION_ROWS(o)                                                                      \
-    {XSG_OPT_RATIO,  't',  "threshold", "PERCENT", "smallest slowdown that fails, e.g. 5%",          \
-     &(o).threshold, NULL, NULL},                                                                    \
-        {XSG_OPT_LIST, 'm',  "metric", "NAME", "judge this metric (repeatable); default: time",      \
-         &(o).metrics, NULL, "metric"},                                                              \
-        {XSG_OPT_STRING, 'n',  "rounds", "N|auto", "rounds to measure; auto stops when decided",     \
-         &(o).rounds,    NULL, NULL},                                                                \
-        {XSG_OPT_STRING, 0,    "pairing", "HOW", "auto, alternate, same-core or two-core",           \
-         &(o).pairing,   NULL, NULL},                                                                \
-        {XSG_OPT_SECONDS, 0,    "max-time", "TIME", "stop measuring after this time, e.g. 5m",       \
-         &(o).max_time,   NULL, NULL},                                                               \
-        {XSG_OPT_FLAG, 0,    "fresh", NULL, "measure both sides now, whatever is stored",            \
-         &(o).fresh,   NULL, NULL},                                                                  \
-        {XSG_OPT_FLAG, 0,    "stored", NULL, "never rebuild the base; use its stored run",           \
-         &(o).stored,  NULL, NULL},                                                                  \
-        {XSG_OPT_LIST, 'r',  "report", "FORMAT[:FILE]", "text, markdown, json, html, junit, github", \
-         &(o).reports, NULL, "report"},                                                              \
-        {XSG_OPT_FLAG, 0,    "strict", NULL, "undecided fails too (status 4)",                       \
-         &(o).strict,  NULL, NULL},                                                                  \
-        {XSG_OPT_STRING, 'f',  "filter", "GLOB", "judge only functions that match",                  \
-         &(o).filter,    NULL, NULL},                                                                \
-        {XSG_OPT_FLAG,    0,    "no-publish", NULL, "in CI: no comment, check, summary or outputs",  \
-         &(o).no_publish, NULL, NULL},                                                               \
-        {XSG_OPT_FLAG,                                                                               \
-         0,                                                                                          \
-         "allow-untrusted-code-with-privileged-token",                                               \
-         NULL,                                                                                       \
-         "run a stranger's commit although this job may write",                                      \
-         &(o).take_risk,                                                                             \
-         NULL,                                                                                       \
-         NULL},                                                                                      \
-    {                                                                                                \
-        XSG_OPT_FLAG, 0, "no-build", NULL, "do not run the build command", &(o).no_build, NULL,      \
-            NULL                                                                                     \
+#define XSG_GATE_OPTION_ROWS(o)                                                                     \
+    {XSG_OPT_RATIO,  't',  "threshold", "PERCENT", "smallest slowdown that fails, e.g. 5%",         \
+     &(o).threshold, NULL, NULL},                                                                   \
+        {XSG_OPT_LIST, 'm',  "metric", "NAME", "judge this metric (repeatable); default: time",     \
+         &(o).metrics, NULL, "metric"},                                                             \
+        {XSG_OPT_STRING, 'n',  "rounds", "N|auto", "rounds to measure; auto stops when decided",    \
+         &(o).rounds,    NULL, NULL},                                                               \
+        {XSG_OPT_STRING, 0,    "pairing", "HOW", "auto, alternate, same-core or two-core",          \
+         &(o).pairing,   NULL, NULL},                                                               \
+        {XSG_OPT_SECONDS, 0,    "max-time", "TIME", "stop measuring after this time, e.g. 5m",      \
+         &(o).max_time,   NULL, NULL},                                                              \
+        {XSG_OPT_FLAG, 0,    "fresh", NULL, "measure both sides now, whatever is stored",           \
+         &(o).fresh,   NULL, NULL},                                                                 \
+        {XSG_OPT_FLAG, 0,    "stored", NULL, "never rebuild the base; use its stored run",          \
+         &(o).stored,  NULL, NULL},                                                                 \
+        {XSG_OPT_LIST,                                                                              \
+         'r',                                                                                       \
+         "report",                                                                                  \
+         "FORMAT[:FILE]",                                                                           \
+         "text, markdown, json, html, junit, github, codequality, metrics",                         \
+         &(o).reports,                                                                              \
+         NULL,                                                                                      \
+         "report"},                                                                                 \
+        {XSG_OPT_FLAG, 0,    "strict", NULL, "undecided fails too (status 4)",                      \
+         &(o).strict,  NULL, NULL},                                                                 \
+        {XSG_OPT_STRING, 'f',  "filter", "GLOB", "judge only functions that match",                 \
+         &(o).filter,    NULL, NULL},                                                               \
+        {XSG_OPT_FLAG,    0,    "no-publish", NULL, "in CI: no comment, check, summary or outputs", \
+         &(o).no_publish, NULL, NULL},                                                              \
+        {XSG_OPT_FLAG,                                                                              \
+         0,                                                                                         \
+         "allow-untrusted-code-with-privileged-token",                                              \
+         NULL,                                                                                      \
+         "run a stranger's commit although this job may write",                                     \
+         &(o).take_risk,                                                                            \
+         NULL,                                                                                      \
+         NULL},                                                                                     \
+    {                                                                                               \
+        XSG_OPT_FLAG, 0, "no-build", NULL, "do not run the build command", &(o).no_build, NULL,     \
+            NULL                                                                                    \
     }
 
 /* One side of a gate. */

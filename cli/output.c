@@ -30,7 +30,8 @@ int xsg_output_check(struct xsg_cli *cli, const struct xsg_strings *reports)
             nearest = xsg_nearest(name, names, xsg_n_report_formats);
             xsg_fail(&cli->err, XSG_EINVAL, "'%s' is not a report format", name);
             return xsg_fail_hint(
-                &cli->err, XSG_EINVAL, "formats: text, markdown, json, html, junit, github%s%s%s",
+                &cli->err, XSG_EINVAL,
+                "formats: text, markdown, json, html, junit, github, codequality, metrics%s%s%s",
                 nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         }
         if (!file && on_stdout)

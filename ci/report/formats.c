@@ -10,6 +10,8 @@ const struct xsg_report_format xsg_report_formats[] = {
     {"html", "a page with sortable tables and flame graphs", xsg_report_html},
     {"junit", "JUnit XML: a test case per function", xsg_report_junit},
     {"github", "annotations as GitHub Actions' workflow commands", xsg_report_github},
+    {"codequality", "findings for GitLab's merge requests", xsg_report_codequality},
+    {"metrics", "OpenMetrics text, for GitLab's metrics report", xsg_report_metrics},
 };
 const size_t xsg_n_report_formats = sizeof xsg_report_formats / sizeof xsg_report_formats[0];
 

@@ -17,6 +17,10 @@ void xsg_report_json(struct xsg_buf *out, const struct xsg_comparison *compariso
 
 void xsg_report_github(struct xsg_buf *out, const struct xsg_comparison *comparison,
                        const struct xsg_report_options *options);
+void xsg_report_codequality(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                            const struct xsg_report_options *options);
+void xsg_report_metrics(struct xsg_buf *out, const struct xsg_comparison *comparison,
+                        const struct xsg_report_options *options);
 
 /* The delta's row in a word that fits its unit: "slower", "faster", "more", "less", "same" ... */
 const char *xsg_report_word(const struct xsg_delta *delta);

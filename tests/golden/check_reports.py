@@ -194,5 +194,34 @@ class Github(unittest.TestCase):
         self.assertEqual(found[9], ("error", {"title": "xsgate"}, "1991 more are in the report"))
 
 
+class Gitlab(unittest.TestCase):
+    SAMPLE = re.compile('xsgate\\{([a-z]+="(?:[^"\\\\\n]|\\\\["\\\\n])*",?)+\\} [-+.e0-9]+')
+
+    def test_findings(self):
+        for case in CASES:
+            with self.subTest(case):
+                found = json.loads(render(case, "codequality"))
+                if case != "huge":  # whose first functions have one name
+                    self.assertEqual(len({f["fingerprint"] for f in found}), len(found))
+                for f in found:
+                    self.assertEqual(set(f), {"description", "check_name", "fingerprint", "severity", "location"})
+                    self.assertIn(f["severity"], ["info", "minor", "major", "critical", "blocker"])
+                    self.assertFalse(f["location"]["path"].startswith(("/", "..")))
+                    self.assertGreater(f["location"]["lines"]["begin"], 0)
+        self.assertEqual([f["location"]["path"] for f in json.loads(render("regressed", "codequality"))],
+                         ["xsgate.yml", "src/parse.c"])
+        self.assertEqual(json.loads(render("passed", "codequality")), [])
+
+    def test_metrics(self):
+        for case in CASES:
+            with self.subTest(case):
+                lines = render(case, "metrics").split("\n")
+                self.assertEqual(lines[-2:], ["# EOF", ""])
+                for line in lines[2:-2]:
+                    self.assertIsNotNone(self.SAMPLE.fullmatch(line), line)
+        self.assertIn('xsgate{target="json",function="parse_string",file="src/parse.c",metric="time",unit="ns"} 84910000',
+                      render("regressed", "metrics"))
+
+
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=1)

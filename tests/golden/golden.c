@@ -39,6 +39,8 @@ static const struct {
     {"md", "markdown", {.limit = 0}},
     {"linked.md", "markdown", {.id = "nightly", .all = true, LINKED}},
     {"github.txt", "github", {.limit = 0}},
+    {"codequality.json", "codequality", {.limit = 0}},
+    {"metrics.txt", "metrics", {.limit = 0}},
     {"json", "json", {.limit = 0}},
     {"junit.xml", "junit", {.limit = 0}},
 };
