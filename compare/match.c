@@ -217,7 +217,7 @@ void xsg_match_functions(struct xsg_arena *arena, const struct xsg_side *base,
 static double value_at(const struct xsg_series *s, const bool *seen, size_t i)
 {
     if (!s || !seen[i])
-        return NAN;
+        return (double)NAN;
     if (i < s->n && is_value(s->values[i]))
         return s->values[i];
     return s->function.name ? 0 : (double)NAN;

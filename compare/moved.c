@@ -17,7 +17,7 @@ struct candidate {
     struct xsg_row *row;
     uint32_t number; /* in the paths */
     size_t group;    /* the smallest index among those that belong together */
-    bool up, one_sided;
+    bool up, one_sided, same_code;
 };
 
 struct group {
@@ -31,12 +31,10 @@ static bool is_one_sided(enum xsg_delta_verdict verdict)
     return verdict == XSG_DELTA_ADDED || verdict == XSG_DELTA_REMOVED;
 }
 
-/* Only code that changed, or may have, can have handed cost on. */
 static bool is_candidate(const struct xsg_row *row, const char *metric)
 {
     const struct xsg_delta *d = &row->delta;
-    if (!d->function.name || strcmp(d->metric, metric) != 0 || row->more_is_better ||
-        d->code == XSG_CODE_SAME_DEEP || d->code == XSG_CODE_SAME)
+    if (!d->function.name || strcmp(d->metric, metric) != 0 || row->more_is_better)
         return false;
     return is_one_sided(d->verdict) || d->verdict == XSG_DELTA_REGRESSED ||
            d->verdict == XSG_DELTA_IMPROVED;
@@ -49,17 +47,19 @@ static bool goes_up(const struct xsg_delta *d)
     return d->verdict == XSG_DELTA_REGRESSED;
 }
 
-/* Caller and callee may hand work to each other when both were touched. Of two that one caller
- * calls, one must be new or gone: else each may have changed by itself. */
+/* Caller and callee hand work to each other: the code of one at least changed, the other may be
+ * inlined there or not. Of two that one caller calls, one must be new or gone: else each may have
+ * changed by itself. */
 static bool belong_together(const struct xsg_paths *paths, const struct candidate *a,
                             const struct candidate *b)
 {
-    if (a->up == b->up)
+    if (a->up == b->up || (a->same_code && b->same_code))
         return false;
     if (xsg_paths_calls(paths, a->number, b->number) ||
         xsg_paths_calls(paths, b->number, a->number))
         return true;
-    return (a->one_sided || b->one_sided) && xsg_paths_siblings(paths, a->number, b->number);
+    return !a->same_code && !b->same_code && (a->one_sided || b->one_sided) &&
+           xsg_paths_siblings(paths, a->number, b->number);
 }
 
 static void join(struct candidate *list, size_t n, size_t a, size_t b)
@@ -187,7 +187,9 @@ static void find_in_metric(struct xsg_target_work *t, const struct xsg_paths *pa
                                      .number = number,
                                      .group = n,
                                      .up = goes_up(&row->delta),
-                                     .one_sided = is_one_sided(row->delta.verdict)};
+                                     .one_sided = is_one_sided(row->delta.verdict),
+                                     .same_code = row->delta.code == XSG_CODE_SAME_DEEP ||
+                                                  row->delta.code == XSG_CODE_SAME};
         n++;
     }
     for (size_t a = 0; a < n; a++)
