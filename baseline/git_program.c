@@ -119,37 +119,50 @@ const char *xsg_git_complaint(struct xsg_arena *arena, const struct xsg_git_answ
 
 /* ---- remotes ---- */
 
+/* By the list: git_remote_lookup of libgit2 1.5 does not give back what its patterns take. */
+static bool is_remote(const git_strarray *remotes, const char *name)
+{
+    for (size_t i = 0; i < remotes->count; i++) {
+        if (strcmp(remotes->strings[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_plain(const char *remote)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
+    size_t n = strlen(remote);
+    return n > 0 && n <= LONGEST_REMOTE && remote[0] != '-' && strspn(remote, plain) == n &&
+           !strstr(remote, "//");
+}
+
 const char *xsg_git_default_remote(struct xsg_git *git, struct xsg_arena *arena)
 {
     git_strarray remotes = {0};
     const char *name = NULL;
     if (git_remote_list(&remotes, git->repository) != 0)
         return NULL;
-    if (remotes.count == 1)
+    if (is_remote(&remotes, "origin"))
+        name = "origin";
+    else if (remotes.count == 1 && is_plain(remotes.strings[0]))
         name = xsg_strdup(arena, remotes.strings[0]);
-    for (size_t i = 0; i < remotes.count; i++) {
-        if (strcmp(remotes.strings[i], "origin") == 0)
-            name = "origin";
-    }
     git_strarray_dispose(&remotes);
-    return name && xsg_git_check_remote(git, name, NULL) == XSG_OK ? name : NULL;
+    return name;
 }
 
 int xsg_git_check_remote(struct xsg_git *git, const char *remote, struct xsg_err *err)
 {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
-    git_remote *found = NULL;
-    size_t n = strlen(remote);
-    if (n == 0 || n > LONGEST_REMOTE || remote[0] == '-' || strspn(remote, plain) != n ||
-        strstr(remote, "//"))
+    git_strarray remotes = {0};
+    if (!is_plain(remote))
         return xsg_fail(err, XSG_EINVAL, "'%.200s' is not the name of a remote", remote);
-    if (git_remote_lookup(&found, git->repository, remote) != 0) {
-        xsg_fail(err, XSG_ENOTFOUND, "this repository has no remote '%s'", remote);
-        return xsg_fail_hint(err, XSG_ENOTFOUND, "'git remote' lists what it has");
-    }
-    git_remote_free(found);
-    return XSG_OK;
+    bool there = git_remote_list(&remotes, git->repository) == 0 && is_remote(&remotes, remote);
+    git_strarray_dispose(&remotes);
+    if (there)
+        return XSG_OK;
+    xsg_fail(err, XSG_ENOTFOUND, "this repository has no remote '%s'", remote);
+    return xsg_fail_hint(err, XSG_ENOTFOUND, "'git remote' lists what it has");
 }
 
 /* ---- fetching ---- */

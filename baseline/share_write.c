@@ -129,7 +129,7 @@ static size_t find_entries(const struct xsg_run *run, struct entry *entries, siz
                     same_place(&run->series[i - 1], series);
         struct entry *entry = more ? &entries[n - 1] : &entries[n++];
         if (!more)
-            *entry = (struct entry){f, f->name ? 0 : INFINITY, i, 0};
+            *entry = (struct entry){f, f->name ? 0 : (double)INFINITY, i, 0};
         entry->n++;
         for (size_t k = 0; strcmp(series->metric, "time") == 0 && k < series->n; k++)
             entry->weight += isnan(series->values[k]) ? 0 : series->values[k];
