@@ -261,6 +261,15 @@ static void test_load_and_few_samples_do_not_keep_it_open(void **state)
     expect(f, "named", "time", XSG_DELTA_UNDECIDED, true);
 }
 
+static void test_leaning_towards_faster_is_settled_too(void **state)
+{
+    struct fixture *f = *state;
+    both_times(f, 0.96, LOUD);
+    both_counts(f, 1, 1);
+    judge(f, NULL, 0);
+    assert_string_equal(expect(f, NULL, "time", XSG_DELTA_UNCHANGED, true)->rule, "counts equal");
+}
+
 /* Equal in sum is not equal: one function took from another. */
 static void test_equal_sums_settle_nothing(void **state)
 {
@@ -625,6 +634,7 @@ int main(void)
         TEST(test_counts_of_what_is_not_judged_by_time_never_fail_it),
         TEST(test_equal_counts_settle_what_time_leaves_open),
         TEST(test_load_and_few_samples_do_not_keep_it_open),
+        TEST(test_leaning_towards_faster_is_settled_too),
         TEST(test_equal_sums_settle_nothing),
         TEST(test_more_system_calls_settle_nothing),
         TEST(test_equal_counts_do_not_hide_a_slowdown),
