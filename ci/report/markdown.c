@@ -160,7 +160,15 @@ static void put_method(struct xsg_buf *out, const struct xsg_comparison *c,
         xsg_buf_printf(out, ", %zu note%s", c->n_warnings, c->n_warnings == 1 ? "" : "s");
     xsg_buf_puts(out, "</summary>\n\n");
     put_side(out, "base", &c->base->commit, options);
-    put_side(out, "head", &c->head->commit, options);
+    if (options->head_sha && c->head->commit.oid &&
+        strcmp(options->head_sha, c->head->commit.oid) != 0) {
+        xsg_buf_puts(out, "- head ");
+        xsg_markdown_put_commit(out, options->head_sha, options->commit_url);
+        xsg_buf_puts(out, ", of which this merge was measured:\n");
+        put_side(out, "merge", &c->head->commit, options);
+    } else {
+        put_side(out, "head", &c->head->commit, options);
+    }
     put_rounds(out, c);
     put_environment(out, &c->head->environment);
     put_notes(out, c);

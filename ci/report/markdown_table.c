@@ -140,7 +140,8 @@ static void put_changed_row(const struct tables *t, const struct xsg_delta *delt
     xsg_buf_puts(t->out, "| ");
     put_what(t, delta);
     put_below(t->out, delta->cause);
-    put_below(t->out, delta->moved);
+    if (delta->moved && !(delta->cause && strstr(delta->cause, delta->moved)))
+        put_below(t->out, delta->moved);
     put_where(t, delta);
     xsg_buf_puts(t->out, " | ");
     put_interval(t->out, delta);
@@ -260,8 +261,8 @@ static const struct section sections[] = {
     {is_faster, "faster", of_changes, put_changed_row, true},
     {is_undecided, "undecided", "| function | change | would settle it |\n| --- | --- | --- |\n",
      put_undecided_row, true},
-    {is_spared, "slower that do not count",
-     "| function | change | why it does not count |\n| --- | --- | --- |\n", put_spared_row, true},
+    {is_spared, "slower but not counted",
+     "| function | change | why not |\n| --- | --- | --- |\n", put_spared_row, true},
     {is_added, "added", "| function | value | share |\n| --- | --- | --- |\n", put_single_row,
      true},
     {is_removed, "removed", "| function | value | share |\n| --- | --- | --- |\n", put_single_row,
