@@ -94,19 +94,37 @@ int xsg_compare(struct xsg_arena *arena, const struct xsg_run *base, const struc
     return 0;
 }
 
-/* An undecided row that does not count may still be worth more rounds: when the rounds that are
+/* Is the delta's target as a whole decided, and did not get worse? */
+static bool has_passed(const struct xsg_comparison *c, const struct xsg_delta *d)
+{
+    for (size_t i = 0; i < c->n_deltas; i++) {
+        const struct xsg_delta *t = &c->deltas[i];
+        if (!t->function.name && strcmp(t->target, d->target) == 0 &&
+            strcmp(t->metric, d->metric) == 0)
+            return t->verdict == XSG_DELTA_UNCHANGED || t->verdict == XSG_DELTA_IMPROVED;
+    }
+    return false;
+}
+
+/*
+ * An undecided row that does not count may still be worth more rounds: when the rounds that are
  * left would settle it, or when it leans towards slower (a slowdown of a small function shows first
- * as a hint). What is hopeless does not keep the others waiting. */
+ * as a hint). What is hopeless does not keep the others waiting. Within a target that passed, the
+ * hint has to be a strong one: among many functions there always is a weak one.
+ */
 static bool worth_waiting(const struct xsg_comparison *c, const struct xsg_delta *d)
 {
+    bool passed = has_passed(c, d);
     if (d->counts)
         return true;
-    if (c->progress >= 1 || !(d->low > 0) || strncmp(d->rule, "effect", 6) != 0)
+    if (c->progress >= 1 || !(d->low > 0) ||
+        (strcmp(d->rule, XSG_TARGET_PASSED) != 0 && strncmp(d->rule, "effect", 6) != 0))
         return false;
     double half = log(d->ratio / d->low);
     double at_end = half * sqrt(c->progress);
-    bool leans = d->ratio >= 1 + d->threshold && log(d->ratio) > half / 3;
-    return at_end < log1p(d->threshold) || leans;
+    double hint = passed ? 0.6 : 1.0 / 3;
+    bool leans = d->ratio >= 1 + d->threshold && log(d->ratio) > half * hint;
+    return (!passed && at_end < log1p(d->threshold)) || leans;
 }
 
 bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *target)

@@ -227,6 +227,36 @@ static void adjust(struct xsg_arena *arena, struct family *f, bool functions)
     }
 }
 
+/* The target's own row of a metric, or NULL. */
+static const struct xsg_delta *own_row(const struct xsg_target_work *t, const char *metric)
+{
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const struct xsg_delta *d = &t->rows[i].delta;
+        if (!d->function.name && strcmp(d->metric, metric) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+/*
+ * From the target to its functions: where the target as a whole is decided and did not get worse, a
+ * function that could not be decided does not leave the gate open. It is shown, and measured on
+ * while it leans towards slower (xsg_compare_decided). What regressed by itself fails the gate all
+ * the same, and a function that a gates rule names is waited for.
+ */
+static void close_functions(const struct xsg_target_work *t, struct xsg_row *row)
+{
+    struct xsg_delta *delta = &row->delta;
+    const struct xsg_delta *target = own_row(t, delta->metric);
+    if (!delta->function.name || row->named || !delta->counts || !target ||
+        delta->verdict != XSG_DELTA_UNDECIDED)
+        return;
+    if (target->verdict == XSG_DELTA_UNCHANGED || target->verdict == XSG_DELTA_IMPROVED) {
+        delta->counts = false;
+        delta->rule = XSG_TARGET_PASSED;
+    }
+}
+
 void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, size_t n)
 {
     struct family f = collect_rows(context->arena, work, n);
@@ -244,4 +274,6 @@ void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, 
             decide_row(f.work[i], row, f.more[i], f.less[i]);
         take_power(f.work[i], row);
     }
+    for (size_t i = 0; i < f.n; i++)
+        close_functions(f.work[i], f.rows[i]);
 }

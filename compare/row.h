@@ -88,6 +88,9 @@ void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, 
 /* The rule of a target that was not measured, for there is nothing to tell apart. */
 #define XSG_IDENTICAL "identical programs"
 
+/* The rule of an undecided function in a target that is decided. */
+#define XSG_TARGET_PASSED "the target as a whole did not get worse"
+
 struct xsg_delta *xsg_context_add_delta(struct xsg_context *context);
 
 /* From 0 (worst) to 6: the order of deltas. */

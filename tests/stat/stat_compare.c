@@ -202,7 +202,7 @@ struct power_case {
 static void test_power(void **state)
 {
     (void)state;
-    static const struct power_case cases[] = {{1.2, 0.05, {0.999, 0.999, 0.999, 0.6, 0.99, 0.999}},
+    static const struct power_case cases[] = {{1.2, 0.05, {0.99, 0.98, 0.99, 0.5, 0.99, 0.99}},
                                               {1.05, 0.03, {0.99, 0.97, 0.99, 0, 0.5, 0.95}}};
     size_t n = sessions(100);
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {

@@ -435,6 +435,27 @@ static void test_a_gate_that_measured_nothing(void **state)
     assert_int_equal(xsg_compare_exit_status(&f->c), 0);
 }
 
+/* Where the target is decided, its undecided functions do not leave the gate open; a rule that
+ * names one does. */
+static void test_undecided_functions_of_a_target_that_passed(void **state)
+{
+    struct fixture *f = *state;
+    f->gate.threshold = 0.02;
+    add_both(f, NULL, "time", 100e6, 100e6, 0.002);
+    add_both(f, "noisy", "time", 50e6, 50e6, 0.3);
+    compare(f, NULL);
+    assert_verdict(f, NULL, XSG_DELTA_UNCHANGED);
+    assert_verdict(f, "noisy", XSG_DELTA_UNDECIDED);
+    assert_false(find(f, "noisy", "time")->counts);
+    assert_string_equal(find(f, "noisy", "time")->rule, "the target as a whole did not get worse");
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    struct xsg_gate_rule rule = {.function = "noisy", .threshold = 0.02};
+    f->gate.rules = &rule;
+    f->gate.n_rules = 1;
+    compare(f, NULL);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_UNDECIDED);
+}
+
 /* ---- confirmation, controls, what could have been seen ---- */
 
 /* The fresh batch begins at round 10 of 20; there, what was slow is as before. */
@@ -616,6 +637,7 @@ int main(void)
         TEST(test_time_of_waiting_target),
         TEST(test_identical_programs),
         TEST(test_a_gate_that_measured_nothing),
+        TEST(test_undecided_functions_of_a_target_that_passed),
         TEST(test_what_went_away),
         TEST(test_a_weak_confirmation),
         TEST(test_controls_inflate),
