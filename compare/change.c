@@ -8,7 +8,7 @@
 #include "base/stats.h"
 #include "compare/change_parts.h"
 
-#define ALPHA 0.01
+#define ALPHA 0.005
 #define MIN_EFFECT 0.005
 #define MIN_SEGMENT 4
 #define PRIOR 6.0   /* points that the series' own spread counts for in a level's */

@@ -19,7 +19,7 @@
 #include "base/arena.h"
 
 struct xsg_change_options {
-    double alpha;       /* error over a whole series without a change; 0: 0.01 */
+    double alpha;       /* error over a whole series without a change; 0: 0.005 */
     double min_effect;  /* smallest relative change worth telling; 0: 0.005 */
     size_t min_segment; /* points that a level lasts at least; 0: 4 */
 };

@@ -141,14 +141,15 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What stands alone is pulled in to its neighbours; a level of WINDOW + 1 points stays whole. */
+/* What stands alone is pulled in to its neighbours; a level of WINDOW + 1 points stays whole, and
+ * fewer at either end are no level yet: there the window stands still. */
 static void pull_in(struct xsg_level_fit *fit, double limit)
 {
     double window[2 * WINDOW + 1];
+    size_t n = fit->n < 2 * WINDOW + 1 ? fit->n : 2 * WINDOW + 1;
     for (size_t i = 0; i < fit->n; i++) {
         size_t from = i > WINDOW ? i - WINDOW : 0;
-        size_t to = i + WINDOW + 1 < fit->n ? i + WINDOW + 1 : fit->n;
-        size_t n = to - from;
+        from = from + n > fit->n ? fit->n - n : from;
         memcpy(window, fit->y + from, n * sizeof *window);
         qsort(window, n, sizeof *window, by_value);
         double middle = n % 2 ? window[n / 2] : (window[n / 2 - 1] + window[n / 2]) / 2;
