@@ -276,6 +276,21 @@ static void put_heading(const struct table *t)
     xsg_buf_printf(out, "%s\n", paint(t, "\033[0m"));
 }
 
+/* How its rounds ran, and why so. */
+static void put_pairing(struct table *t, const struct xsg_target_run *target)
+{
+    static const char *const words[] = {"", "one after the other", "at once on one core",
+                                        "at once on two cores"};
+    if (target->pairing <= XSG_PAIRING_AUTO || target->pairing > XSG_PAIRING_TWO_CORE)
+        return;
+    xsg_buf_printf(t->out, "  %sbase and head %s", paint(t, "\033[2m"), words[target->pairing]);
+    if (target->pairing_reason) {
+        xsg_buf_puts(t->out, ": ");
+        xsg_report_put_cell(t->out, target->pairing_reason, 160, false);
+    }
+    xsg_buf_printf(t->out, "%s\n", paint(t, "\033[0m"));
+}
+
 static void put_target(struct table *t, const struct xsg_target_run *target)
 {
     const struct xsg_comparison *c = t->comparison;
@@ -290,6 +305,7 @@ static void put_target(struct table *t, const struct xsg_target_run *target)
         xsg_report_put_cell(t->out, target->profile, t->columns / 3, false);
     }
     xsg_buf_putc(t->out, '\n');
+    put_pairing(t, target);
     for (size_t i = 0; i < c->n_deltas; i++) {
         const struct xsg_delta *delta = &c->deltas[i];
         if (strcmp(delta->target, target->name) != 0)
