@@ -338,7 +338,7 @@ static void find_in(struct xsg_arena *arena, const struct xsg_change_point *poin
     struct xsg_arena scratch = XSG_ARENA_INIT;
     double *y = XSG_NEW_ARRAY(&scratch, double, n);
     size_t *place = XSG_NEW_ARRAY(&scratch, size_t, n);
-    struct xsg_level_fit fit = {.arena = &scratch, .options = *options};
+    struct xsg_level_fit fit = {.options = *options};
     fit.n = take(points, n, environment, y, place, &fit.floor);
     if (fit.n >= 2 * options->min_segment) {
         fit.logarithms = to_logarithms(y, fit.n);

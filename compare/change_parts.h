@@ -10,7 +10,6 @@ enum { XSG_CHANGE_WAVES = 4 };
 
 /* Levels are segments [bound[i], bound[i + 1]) of x; bound[0] = 0, bound[n_bounds - 1] = n. */
 struct xsg_level_fit {
-    struct xsg_arena *arena;
     struct xsg_change_options options;
     const double *y;    /* logarithms, or values where one is not positive */
     double *x;          /* y without outliers */
