@@ -70,6 +70,7 @@ class Scenario(unittest.TestCase):
         for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "XSGATE_RUNTIME"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
+        self.run_id = 76
         self.branch = self.id().rsplit(".", 1)[1]
         self.number, self.head = self.world.open_pull(self.branch)
         self.world.forget_calls()
@@ -133,12 +134,13 @@ class Scenario(unittest.TestCase):
         path = os.path.join(self.folder, "event.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump({"repository": {"full_name": self.world.repository}, **payload}, file)
+        self.run_id += 1
         for file in ("summary", "output"):
             open(os.path.join(self.folder, file), "w", encoding="utf-8").close()
         return {**self.env, "GITHUB_ACTIONS": "true", "GITHUB_TOKEN": self.world.token,
                 "GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": path,
                 "GITHUB_REPOSITORY": self.world.repository, "GITHUB_API_URL": self.world.url,
-                "GITHUB_SERVER_URL": "https://github.test", "GITHUB_RUN_ID": "77",
+                "GITHUB_SERVER_URL": "https://github.test", "GITHUB_RUN_ID": str(self.run_id),
                 "GITHUB_STEP_SUMMARY": os.path.join(self.folder, "summary"),
                 "GITHUB_OUTPUT": os.path.join(self.folder, "output"), **more}
 
@@ -224,7 +226,7 @@ class PullRequest(Scenario):
         ((number, body),) = mine.items()
         self.assertIn("regressed", body.split("\n")[0])
         self.assertIn("render", body)
-        self.assertEqual(body.replace(MARKER, "").strip(), self.read("summary").strip())
+        self.assertEqual(re.sub("<!--.*?-->", "", body).strip(), self.read("summary").strip())
         check = self.one_check("failure")
         self.assertIn("regressed", check["output"]["title"])
         if not MODULES:  # emulate tells none
