@@ -4,7 +4,8 @@
 
 const struct xsg_metric xsg_metrics[] = {
     {"time", "ns", XSG_BETTER_LESS, false, true, false,
-     "self time of a function and of what is inlined into it; of a target: CPU time, or wall time when it mostly waits"},
+     "self time of a function and of what is inlined into it; of a target: CPU time, or wall time "
+     "when it mostly waits"},
     {"total", "ns", XSG_BETTER_LESS, false, true, false,
      "time of a function and all that it calls"},
     {"inlined", "ns", XSG_BETTER_LESS, false, true, false,

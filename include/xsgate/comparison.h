@@ -40,9 +40,9 @@ struct xsg_gate_waiver {
 
 struct xsg_gate {
     double threshold; /* default for what no rule matches */
-    double alpha;     /* error of "regressed", over all targets, functions and looks; default 0.01 */
-    double beta;      /* error of "unchanged", of one function or target over all looks: that it is
-                         slower by its threshold after all; default 0.05 */
+    double alpha; /* error of "regressed", over all targets, functions and looks; default 0.01 */
+    double beta;  /* error of "unchanged", of one function or target over all looks: that it is
+                     slower by its threshold after all; default 0.05 */
     double min_share; /* functions below this share of the target on both sides are not judged */
     struct xsg_gate_rule *rules;
     size_t n_rules;
