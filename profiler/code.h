@@ -13,8 +13,8 @@
  * is taken anywhere belongs to it; so it does for imported functions that call back (qsort), and
  * for those of libraries that are neither the project's nor the C or C++ library.
  *
- * What is not certainly understood makes the number 0: unknown. x86-64 and aarch64. Files are
- * hostile input. Not thread-safe.
+ * What is not certainly understood makes the number 0: unknown; so is code of other machines
+ * than x86-64. Files are hostile input. Not thread-safe.
  */
 #ifndef XSG_PROFILER_CODE_H
 #define XSG_PROFILER_CODE_H

@@ -183,10 +183,34 @@ static void put_environment(struct xsg_buf *out, const struct xsg_environment *e
     xsg_buf_puts(out, "</dl>\n");
 }
 
+/* How the rounds of each target ran, and why so. */
+static void put_pairings(struct xsg_buf *out, const struct xsg_comparison *c)
+{
+    const struct xsg_target_run *target;
+
+    xsg_buf_puts(out, "<dl class=\"method\">\n");
+    for (size_t i = 0; (target = xsg_report_target(c, i)); i++) {
+        const char *pairing = xsg_report_pairing(target);
+        if (!pairing)
+            continue;
+        xsg_buf_puts(out, "<div><dt>rounds of ");
+        xsg_html_put_text(out, target->name, XSG_HTML_NAME_WIDTH);
+        xsg_buf_printf(out, "</dt><dd>%s", pairing);
+        if (target->pairing_reason) {
+            xsg_buf_puts(out, " (");
+            xsg_html_put_text(out, target->pairing_reason, XSG_HTML_NAME_WIDTH);
+            xsg_buf_putc(out, ')');
+        }
+        xsg_buf_puts(out, "</dd></div>\n");
+    }
+    xsg_buf_puts(out, "</dl>\n");
+}
+
 static void put_method(struct xsg_buf *out, const struct xsg_comparison *c)
 {
     xsg_buf_puts(out, "<details>\n<summary>Environment and method</summary>\n");
     put_environment(out, &c->head->environment);
+    put_pairings(out, c);
     xsg_buf_printf(
         out,
         "<p>%s Changes are ratios of self time, head by base, with their confidence interval. A "

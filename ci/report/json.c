@@ -142,6 +142,7 @@ static void put_why(struct xsg_json_writer *w, const struct xsg_delta *d)
     put_string(w, "through", d->through);
     put_string(w, "matched", d->matched);
     put_string(w, "moved", d->moved);
+    put_string(w, "waiver", d->waiver);
     put_double(w, "by_calls", d->by_calls);
     put_double(w, "by_cost", d->by_cost);
     put_double(w, "detectable", d->detectable);

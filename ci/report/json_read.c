@@ -293,7 +293,10 @@ static int read_why(struct reader *r, const cJSON *object, struct xsg_delta *d)
 {
     const struct {
         const char *name, **into;
-    } texts[] = {{"through", &d->through}, {"matched", &d->matched}, {"moved", &d->moved}};
+    } texts[] = {{"through", &d->through},
+                 {"matched", &d->matched},
+                 {"moved", &d->moved},
+                 {"waiver", &d->waiver}};
     const struct {
         const char *name;
         double *into;

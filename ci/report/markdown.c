@@ -79,15 +79,13 @@ static void put_side(struct xsg_buf *out, const char *word, const struct xsg_com
 
 static void put_pairing(struct xsg_buf *out, const struct xsg_target_run *target)
 {
-    static const char *const words[] = {"", "base and head one after the other, in random order",
-                                        "base and head at once on one core",
-                                        "base and head at once on two cores, swapped at random"};
+    const char *pairing = xsg_report_pairing(target);
 
-    if (target->pairing == XSG_PAIRING_AUTO || target->pairing > XSG_PAIRING_TWO_CORE)
+    if (!pairing)
         return;
     xsg_buf_puts(out, "- target ");
     xsg_markdown_put_text(out, target->name, XSG_MARKDOWN_NAME);
-    xsg_buf_printf(out, " – %s", words[target->pairing]);
+    xsg_buf_printf(out, " – %s", pairing);
     if (target->pairing_reason) {
         xsg_buf_puts(out, " (");
         xsg_markdown_put_text(out, target->pairing_reason, XSG_MARKDOWN_NAME);

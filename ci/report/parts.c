@@ -229,3 +229,12 @@ void xsg_report_put_xml(struct xsg_buf *out, const char *text)
     }
     xsg_buf_release(&safe);
 }
+
+const char *xsg_report_pairing(const struct xsg_target_run *target)
+{
+    static const char *const words[] = {NULL, "base and head one after the other, in random order",
+                                        "base and head at once on one core",
+                                        "base and head at once on two cores, swapped at random"};
+
+    return target->pairing <= XSG_PAIRING_TWO_CORE ? words[target->pairing] : NULL;
+}

@@ -37,6 +37,9 @@ void xsg_report_put_commit(struct xsg_buf *out, const struct xsg_commit *commit)
 /* The targets of head, then those that only base has: target i, or NULL from the end on. */
 const struct xsg_target_run *xsg_report_target(const struct xsg_comparison *comparison, size_t i);
 
+/* How its rounds ran, as a phrase; NULL where that is not known. */
+const char *xsg_report_pairing(const struct xsg_target_run *target);
+
 /* Printable text cut to width columns, an ellipsis for what is left out; padded with spaces when
  * pad is set. Of prose the end goes; of a function's name the middle (namespaces begin it, the
  * function ends it); of a path the beginning. */
