@@ -368,6 +368,18 @@ static void tell_others(struct xsg_cli *cli, const struct xsg_gate_others *other
     }
 }
 
+/* A stored run has the targets that there were. The comparison names its targets by itself. */
+static void drop_absent(struct xsg_run *run)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < run->n_targets; i++) {
+        if (!run->targets[i].absent)
+            run->targets[n++] = run->targets[i];
+    }
+    run->n_targets = n;
+}
+
 static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_state *state,
                   const struct xsg_gate_options *options, struct xsg_publish *publish,
                   double elapsed_s)
@@ -389,6 +401,7 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_
     comparison->elapsed_s = elapsed_s;
     comparison->ci.pull_request = publish->context.pull_request;
     comparison->ci.head_sha = publish->context.head_sha;
+    drop_absent(&state->base->run);
     rc = store_comparison(cli, project, state->base, state->head, comparison);
     if (rc != 0)
         xsg_warn("the result was not stored: %s", cli->err.text);

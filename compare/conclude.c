@@ -71,6 +71,7 @@ struct tally {
     size_t identical;                 /* targets with one program on both sides */
     size_t small;                     /* undecided, too small to matter */
     size_t waived;                    /* functions whose slowdown is accepted */
+    size_t new_targets;               /* that base does not have */
     const struct xsg_delta *worst[7]; /* first of each rank; for regressed a function if any */
 };
 
@@ -81,6 +82,7 @@ static void count(struct tally *t, const struct xsg_comparison *c)
         const struct xsg_delta *d = &c->deltas[i];
         int rank = xsg_delta_rank(d->verdict);
         if (!d->counts) {
+            t->new_targets += d->verdict == XSG_DELTA_ADDED && !d->function.name;
             t->small += d->verdict == XSG_DELTA_UNDECIDED && !d->waiver;
             t->waived += d->waiver && d->function.name;
             t->judged += d->waiver != NULL;
@@ -229,6 +231,9 @@ static void decide(struct xsg_context *context)
     if (nothing) {
         c->verdict = XSG_VERDICT_INVALID;
         xsg_buf_puts(&out, nothing);
+    } else if (t.n[0] == 0 && t.judged == 0 && t.new_targets > 0) {
+        c->verdict = XSG_VERDICT_PASSED;
+        xsg_buf_puts(&out, "every target is new: there is nothing to compare with");
     } else if (t.n[0] > 0 || t.judged == 0) {
         c->verdict = XSG_VERDICT_INVALID;
         put_invalid(&out, &t);

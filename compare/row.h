@@ -86,6 +86,7 @@ void xsg_target_conclude(struct xsg_target_work *work);
 void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, size_t n);
 
 /* The rule of a target that was not measured, for there is nothing to tell apart. */
+#define XSG_ONE_SIDE "one side only"
 #define XSG_IDENTICAL "identical programs"
 
 /* The rule of an undecided function in a target that is decided. */

@@ -224,9 +224,14 @@ void xsg_target_measure(struct xsg_context *context, struct xsg_target_work *t,
     const char *const *metrics =
         judged_metrics(context->gate, base ? base->name : head->name, &n_metrics);
     *t = (struct xsg_target_work){.context = context, .name = base ? base->name : head->name};
+    if (base && head && base->absent && !head->invalid) {
+        add_bare(context, t->name, metrics[0], XSG_DELTA_ADDED, XSG_ONE_SIDE,
+                 "a new target: its command does not exist in base");
+        return;
+    }
     if (!base || !head) {
         add_bare(context, t->name, metrics[0], base ? XSG_DELTA_REMOVED : XSG_DELTA_ADDED,
-                 "one side only", base ? "target not in head" : "target not in base");
+                 XSG_ONE_SIDE, base ? "target not in head" : "target not in base");
         return;
     }
     take_look(t, base);

@@ -88,6 +88,15 @@ static int prepare(struct attempt *a, struct xsg_arena *arena, const struct xsg_
     return 0;
 }
 
+/* A path of the checkout that is not there, not a program of PATH. */
+static bool is_absent(const struct attempt *a)
+{
+    const char *name = a->spec.argv[0];
+
+    return strchr(name, '/') && name[0] != '/' &&
+           !xsg_is_file(xsg_path_join(a->arena, a->spec.cwd, name));
+}
+
 static int conclude(struct attempt *a, struct xsg_err *err)
 {
     const char *directory = a->launch->target->directory;
@@ -102,6 +111,7 @@ static int conclude(struct attempt *a, struct xsg_err *err)
         return xsg_fail(err, XSG_EINTR, "interrupted");
     else
         judge(a->arena, a->launcher, a->launch, &a->spec, a->session, a->out);
+    a->out->absent = a->rc != 0 && is_absent(a);
     return 0;
 }
 

@@ -58,6 +58,7 @@ struct xsg_invocation {
     struct xsg_counts counts;
     const char *failure; /* NULL, or one sentence why it cannot be judged: exit status, signal,
                             time-out, a profiler that did not attach (and what to do) */
+    bool absent;         /* it was not started, because the file of its command does not exist */
     const char *hint;    /* next step, or NULL */
     const char *output;  /* with a failure of the target itself: the last lines that it wrote, each
                             after "\n  | ", printable; NULL when it wrote nothing */

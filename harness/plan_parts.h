@@ -17,6 +17,7 @@ struct xsg_plan_part {
     double *queued;      /* ns, per round: ready to run, without a CPU */
     double *waited;      /* per round: 1 when what is missing in wall is not the machine's doing */
     const char *invalid; /* why it cannot be judged; NULL while it can */
+    bool absent;         /* because its command does not exist there */
     const char **notes;  /* of the last invocation's profile */
     size_t n_notes;
     struct xsg_strings count_notes; /* about the counted runs (harness/counts.h) */

@@ -44,8 +44,10 @@ int xsg_plan_launch(struct xsg_plan *plan, struct xsg_plan_target *target, int s
 {
     int rc = invoke(plan, target, side, padding, scratch, out);
 
-    if (rc == 0 && out->failure)
+    if (rc == 0 && out->failure) {
         target->part[side].invalid = describe_failure(plan->arena, out);
+        target->part[side].absent = out->absent;
+    }
     return rc;
 }
 

@@ -89,9 +89,10 @@ struct xsg_target_run {
     const char *command;
     const char *profile; /* comma-separated: "scopes,sample" */
     struct xsg_calltree tree;
-    uint64_t lost;              /* records that did not fit, over all rounds */
-    uint64_t samples;           /* stack samples taken, over all rounds; 0 when not sampled */
-    const char *invalid;        /* why this target's numbers cannot be judged; NULL if they can */
+    uint64_t lost;       /* records that did not fit, over all rounds */
+    uint64_t samples;    /* stack samples taken, over all rounds; 0 when not sampled */
+    const char *invalid; /* why this target's numbers cannot be judged; NULL if they can */
+    bool absent; /* its command does not exist on this side: the base of a new target. Not stored */
     enum xsg_pairing pairing;   /* how its rounds ran; AUTO: unknown or one side alone */
     const char *pairing_reason; /* one phrase for the report: why this pairing; may be NULL */
     double *control;            /* ln of the ratio of "time" of control pairs: base against base */
