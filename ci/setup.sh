@@ -13,6 +13,22 @@ xsg_packages_tests=(libcmocka-dev clang clang-tidy clang-format libclang-rt-dev 
     binutils libxml2-utils openssl shellcheck jq python3 python3-jsonschema python3-yaml man-db procps
     chromium cmark-gfm uftrace)
 
+# For the tests that read our files with programs from npm; they want node 20.
+# shellcheck disable=SC2034
+xsg_packages_node=(nodejs npm)
+
+# Installs node and npm where none is and the system's own is new enough; without, tests skip.
+xsg_setup_node() {
+    command -v npm >/dev/null && return 0
+    local version
+    version=$(apt-cache policy nodejs 2>/dev/null | sed -n 's/.*Candidate: \([0-9]*\).*/\1/p')
+    if [ "${version:-0}" -ge 20 ]; then
+        xsg_setup node || echo "setup: no npm: tests that need it are skipped" >&2
+    else
+        echo "setup: no npm, and this system has no node 20: tests that need them are skipped" >&2
+    fi
+}
+
 # The packages of the named sets that dpkg does not have installed, one a line.
 xsg_packages_missing() {
     local set name

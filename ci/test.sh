@@ -40,6 +40,7 @@ tests_of() {
 
 step "packages"
 xsg_setup core tests
+xsg_setup_node
 
 step "format of the C and C++ files"
 git ls-files '*.[ch]' '*.cpp' | xargs -P "$jobs" -n 32 clang-format --dry-run -Werror

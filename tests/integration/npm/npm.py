@@ -3,7 +3,7 @@
     modules(folder, {"badge-maker": "6.0.0"})   -> folder/node_modules, or None
 
 Exact versions, no install scripts, once per build folder. None, after a sentence on standard output,
-where there is no npm or no registry: the caller skips.
+where there is no npm, an older node, or no registry: the caller skips.
 """
 import fcntl
 import json
@@ -12,10 +12,22 @@ import shutil
 import subprocess
 
 
+OLDEST_NODE = 20 # what the pinned packages run on; Debian 12 has 18
+
+
+def node_major():
+    done = subprocess.run(["node", "--version"], stdout=subprocess.PIPE, text=True, check=False)
+    digits = done.stdout.strip().lstrip("v").split(".")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
 def modules(folder, pins):
     folder = pathlib.Path(folder)
     if not shutil.which("npm") or not shutil.which("node"):
         print("skipped: there is no npm here to install " + ", ".join(sorted(pins)))
+        return None
+    if node_major() < OLDEST_NODE:
+        print("skipped: node is older than %d, which %s need" % (OLDEST_NODE, ", ".join(sorted(pins))))
         return None
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w", encoding="utf-8") as lock:
