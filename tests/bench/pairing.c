@@ -121,7 +121,9 @@ int main(int argc, char **argv)
             seconds[way] += now_s() - start;
         }
     }
-    for (int way = 0; way < WAYS; way++)
+    for (int way = 0; way < WAYS; way++) {
         print(way, y[way], rounds, seconds[way], ns[way]);
+        free(y[way]);
+    }
     return 0;
 }

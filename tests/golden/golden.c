@@ -150,7 +150,7 @@ static int print_one(const char *name, const char *format, bool linked, const ch
         return 2;
     }
     writer->write(&out, find_fixture(&arena, name), options);
-    size_t written = fwrite(out.data, 1, out.len, stdout);
+    size_t written = out.len ? fwrite(out.data, 1, out.len, stdout) : 0;
     int rc = written == out.len ? 0 : 1;
     xsg_buf_release(&out);
     xsg_arena_release(&arena);

@@ -14,6 +14,10 @@ HEAD = "1" * 40
 END = "<!-- xsgate:xsgate -->"
 MARKER = "<!-- xsgate-run:77 -->\n" + END
 
+# What a sanitizer's build is told by the suite, whatever else a test takes away.
+SANITIZERS = {name: os.environ[name] for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
+              if name in os.environ}
+
 
 class Outcome:
     def __init__(self, text, seconds):
@@ -43,13 +47,13 @@ class ForgeTest(unittest.TestCase):
                 json.dump({"number": 7, "repository": {"full_name": "o/r"}, "pull_request": {
                     "base": {"sha": "2" * 40, "ref": "main", "repo": {"full_name": "o/r"}},
                     "head": {"sha": HEAD, "ref": "topic", "repo": {"full_name": "o/r"}}}}, file)
-        return {"PATH": os.environ["PATH"], "GITHUB_ACTIONS": "true", "GITHUB_TOKEN": TOKEN,
+        return {**SANITIZERS, "PATH": os.environ["PATH"], "GITHUB_ACTIONS": "true", "GITHUB_TOKEN": TOKEN,
                 "GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": event,
                 "GITHUB_REPOSITORY": "o/r", "GITHUB_API_URL": self.server.url,
                 "GITHUB_RUN_ID": "77", "no_proxy": "*", **more}
 
     def gitlab(self, **more):
-        return {"PATH": os.environ["PATH"], "GITLAB_CI": "true", "GITLAB_TOKEN": TOKEN,
+        return {**SANITIZERS, "PATH": os.environ["PATH"], "GITLAB_CI": "true", "GITLAB_TOKEN": TOKEN,
                 "CI_API_V4_URL": self.server.url, "CI_PROJECT_ID": "42", "CI_PROJECT_PATH": "o/r",
                 "CI_SERVER_URL": "https://gitlab.test", "CI_MERGE_REQUEST_IID": "7",
                 "CI_MERGE_REQUEST_PROJECT_ID": "42", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "42",

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from common import END, HEAD, TOKEN, ForgeTest, main
+from common import END, HEAD, SANITIZERS, TOKEN, ForgeTest, main
 
 PROGRAM = sys.argv.pop(2)
 REPORT = sys.argv.pop(2)
@@ -186,7 +186,7 @@ class OnAPullRequest(CommandTest):
 
     def test_outside_of_ci(self):
         done = self.xsgate("comment", "--from", self.report(), code=2,
-                           environment={"PATH": os.environ["PATH"], "GITHUB_TOKEN": TOKEN})
+                           environment={**SANITIZERS, "PATH": os.environ["PATH"], "GITHUB_TOKEN": TOKEN})
         self.assertIn("neither GitHub Actions nor GitLab CI", done.stderr)
 
     def test_the_forge_is_down(self):
