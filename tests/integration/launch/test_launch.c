@@ -557,10 +557,10 @@ static void test_pair_time_out(void **state)
     target.timeout_s = 0.4;
     assert_int_equal(run_pair("hang 1", "hang 1", 0), 0);
     assert_contains(both[0].failure ? both[0].failure : both[1].failure, "did not end within");
-    /* the first that is ended ends the other, which may have begun a little later */
-    assert_true(both[0].proc.wall_ns > 790000000 || both[1].proc.wall_ns > 790000000);
+    /* the limit runs from before the start, which takes its time in a sanitizer's build */
+    assert_true(both[0].proc.wall_ns > 600000000);
     assert_int_equal(run_pair("hang 1", "hang 1", -1), 0);
-    assert_true(both[0].proc.wall_ns < 790000000 || both[1].proc.wall_ns < 790000000);
+    assert_true(both[0].proc.wall_ns < 600000000 || both[1].proc.wall_ns < 600000000);
     xsg_arena_release(&second);
 }
 
