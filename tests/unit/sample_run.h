@@ -196,7 +196,7 @@ static inline bool same_values(const double *a, size_t n_a, const double *b, siz
     if (n_a != n_b)
         return false;
     for (size_t i = 0; i < n_a; i++) {
-        if (isnan(a[i]) ? !isnan(b[i]) : memcmp(&a[i], &b[i], sizeof(double)) != 0)
+        if (isnan(a[i]) ? !isnan(b[i]) : a[i] != b[i])
             return false;
     }
     return true;
