@@ -33,7 +33,7 @@ def check_mode(xsgate, folder, include, mode):
         git(root, "add", "-A")
         git(root, "commit", "-qm", "main")
         git(root, "commit", "-q", "--allow-empty", "-m", "the same again")
-        done = subprocess.run([xsgate, "compare", "HEAD~1", "HEAD", "--rounds", "3", "--report",
+        done = subprocess.run([xsgate, "compare", "HEAD~1", "HEAD", "--fresh", "--rounds", "3", "--report",
                                "json:" + report], cwd=root, text=True, check=False,
                               env=dict(os.environ, XSGATE_INCLUDE=include),
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
