@@ -14,7 +14,8 @@
 
 #define NOINLINE __attribute__((noinline))
 
-enum { BLOCK = 4096, QUEUE = 16, MAX_THREADS = 64 };
+/* The queue holds all: a full one would make queue_put as slow as the threads are. */
+enum { BLOCK = 4096, QUEUE = 4096, MAX_THREADS = 64 };
 
 struct queue {
     pthread_mutex_t lock;
