@@ -94,37 +94,69 @@ int xsg_compare(struct xsg_arena *arena, const struct xsg_run *base, const struc
     return 0;
 }
 
-/* Is the delta's target as a whole decided, and did not get worse? */
-static bool has_passed(const struct xsg_comparison *c, const struct xsg_delta *d)
+static const struct xsg_delta *target_of(const struct xsg_comparison *c, const struct xsg_delta *d)
 {
     for (size_t i = 0; i < c->n_deltas; i++) {
         const struct xsg_delta *t = &c->deltas[i];
         if (!t->function.name && strcmp(t->target, d->target) == 0 &&
             strcmp(t->metric, d->metric) == 0)
-            return t->verdict == XSG_DELTA_UNCHANGED || t->verdict == XSG_DELTA_IMPROVED;
+            return t;
+    }
+    return NULL;
+}
+
+/* Is there a function that says why the target got faster? */
+static bool improvement_named(const struct xsg_comparison *c, const struct xsg_delta *target)
+{
+    for (size_t i = 0; i < c->n_deltas; i++) {
+        const struct xsg_delta *d = &c->deltas[i];
+        if (d->function.name && d->verdict == XSG_DELTA_IMPROVED &&
+            strcmp(d->target, target->target) == 0 && strcmp(d->metric, target->metric) == 0)
+            return true;
     }
     return false;
 }
+
+/* Is the estimate beyond the threshold on that side, by this part of the interval's half width? */
+static bool leans_slower(const struct xsg_delta *d, double hint)
+{
+    return d->ratio >= 1 + d->threshold && log(d->ratio) > hint * log(d->ratio / d->low);
+}
+
+static bool leans_faster(const struct xsg_delta *d, double hint)
+{
+    return d->ratio <= 1 / (1 + d->threshold) && -log(d->ratio) > hint * log(d->ratio / d->low);
+}
+
+static bool explains_half(const struct xsg_delta *d, const struct xsg_delta *target)
+{
+    return d->share * fabs(1 - d->ratio) >= fabs(1 - target->ratio) / 2;
+}
+
+#define HINT (1.0 / 3)
+#define STRONG_HINT 0.6
 
 /*
  * An undecided row that does not count may still be worth more rounds: when the rounds that are
  * left would settle it, or when it leans towards slower (a slowdown of a small function shows first
  * as a hint). What is hopeless does not keep the others waiting. Within a target that passed, the
- * hint has to be a strong one: among many functions there always is a weak one.
+ * hint has to be a strong one: among many functions there always is a weak one. A target that got
+ * faster is measured on while no function is decided that explains it, but one seems to.
  */
 static bool worth_waiting(const struct xsg_comparison *c, const struct xsg_delta *d)
 {
-    bool passed = has_passed(c, d);
     if (d->counts)
         return true;
     if (c->progress >= 1 || !(d->low > 0) ||
         (strcmp(d->rule, XSG_TARGET_PASSED) != 0 && strncmp(d->rule, "effect", 6) != 0))
         return false;
-    double half = log(d->ratio / d->low);
-    double at_end = half * sqrt(c->progress);
-    double hint = passed ? 0.6 : 1.0 / 3;
-    bool leans = d->ratio >= 1 + d->threshold && log(d->ratio) > half * hint;
-    return (!passed && at_end < log1p(d->threshold)) || leans;
+    const struct xsg_delta *target = target_of(c, d);
+    bool improved = target && target->verdict == XSG_DELTA_IMPROVED;
+    if (improved || (target && target->verdict == XSG_DELTA_UNCHANGED))
+        return leans_slower(d, STRONG_HINT) || (improved && !improvement_named(c, target) &&
+                                                leans_faster(d, HINT) && explains_half(d, target));
+    double at_end = log(d->ratio / d->low) * sqrt(c->progress);
+    return at_end < log1p(d->threshold) || leans_slower(d, HINT);
 }
 
 bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *target)

@@ -456,6 +456,29 @@ static void test_undecided_functions_of_a_target_that_passed(void **state)
     assert_int_equal(f->c.verdict, XSG_VERDICT_UNDECIDED);
 }
 
+/* A target that got faster is measured on until the function is named that explains it. */
+static void test_waits_for_what_got_faster(void **state)
+{
+    struct fixture *f = *state;
+    const struct xsg_compare_options early = {.look = 0, .n_looks = 3},
+                                     last = {.look = 2, .n_looks = 3};
+    add_both(f, NULL, "cpu", 106e6, 100e6, 0.002);
+    add_both(f, "steady", "time", 60e6, 61e6, 0.1);
+    compare(f, &early);
+    assert_verdict(f, NULL, XSG_DELTA_IMPROVED);
+    assert_true(xsg_compare_decided(&f->c, "t")); /* nothing leans that way */
+    add_both(f, "likely", "time", 36e6, 30e6, 0.15);
+    compare(f, &early);
+    assert_verdict(f, "likely", XSG_DELTA_UNDECIDED);
+    assert_false(xsg_compare_decided(&f->c, "t"));
+    compare(f, &last);
+    assert_true(xsg_compare_decided(&f->c, "t"));
+    add_both(f, "surely", "time", 9e6, 5e6, 0.002);
+    compare(f, &early);
+    assert_verdict(f, "surely", XSG_DELTA_IMPROVED);
+    assert_true(xsg_compare_decided(&f->c, "t"));
+}
+
 /* ---- confirmation, controls, what could have been seen ---- */
 
 /* The fresh batch begins at round 10 of 20; there, what was slow is as before. */
@@ -638,6 +661,7 @@ int main(void)
         TEST(test_identical_programs),
         TEST(test_a_gate_that_measured_nothing),
         TEST(test_undecided_functions_of_a_target_that_passed),
+        TEST(test_waits_for_what_got_faster),
         TEST(test_what_went_away),
         TEST(test_a_weak_confirmation),
         TEST(test_controls_inflate),
