@@ -236,7 +236,7 @@ static bool put_table(struct reader *r, uint64_t addr, uint64_t *hash)
     if (!s || s->write || s->exec || !s->data || xsg__code_symbol(&file->objects, addr))
         return false;
     uint64_t end = xsg__code_extent(file, addr), mixed = 13, at = addr, n = 0, token;
-    for (; at + size <= end && n < XSG_CODE_MAX_TABLE; at += size, n++) {
+    for (; end - at >= size && n < XSG_CODE_MAX_TABLE; at += size, n++) {
         uint64_t target = 0;
         int32_t distance;
         memcpy(&target, xsg__code_bytes(file, at, size), size);

@@ -201,6 +201,8 @@ static void put_bytes(struct xsg_code_file *file, struct xsg_code_body *body, ui
         return;
     }
     for (uint64_t at = 0; at + 8 <= n && !body->unknown; at++) {
+        while (next < file->n_relocs && file->relocs[next].addr < addr + at)
+            next++; /* within the pointer before */
         const struct xsg_code_reloc *reloc =
             next < file->n_relocs && file->relocs[next].addr == addr + at ? &file->relocs[next]
                                                                           : NULL;
@@ -219,7 +221,6 @@ static void put_bytes(struct xsg_code_file *file, struct xsg_code_body *body, ui
             put_import(file, body, reloc);
         else
             xsg__code_put_place(file, body, reloc->addend, XSG_CODE_ACCESS_POINTER, 0);
-        next += reloc != NULL;
         at += 7;
     }
     body->hash = xsg__code_mix_bytes(body->hash, bytes + done, n - done);

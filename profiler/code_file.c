@@ -1,6 +1,7 @@
 /* An ELF file as the machine code's identity needs it. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/str.h"
@@ -127,6 +128,25 @@ static int compare_sections(const void *a, const void *b)
 {
     const struct xsg_code_section *x = a, *y = b;
     return (x->addr > y->addr) - (x->addr < y->addr);
+}
+
+/* No two sections share bytes in what a linker writes. Of a file in which they do, a small one
+ * could say a lot. */
+static bool have_own_bytes(const struct xsg_symbol_file *opened)
+{
+    struct stat st;
+    GElf_Shdr shdr;
+    if (fstat(opened->fd, &st) != 0)
+        return false;
+    uint64_t left = (uint64_t)st.st_size;
+    for (Elf_Scn *scn = NULL; (scn = elf_nextscn(opened->elf, scn));) {
+        if (!gelf_getshdr(scn, &shdr) || shdr.sh_type == SHT_NOBITS)
+            continue;
+        if (shdr.sh_size > left)
+            return false;
+        left -= shdr.sh_size;
+    }
+    return true;
 }
 
 static void load_sections(struct xsg_code_file *file, Elf *elf, size_t names)
@@ -407,7 +427,7 @@ bool xsg__code_file_load(struct xsg_code_file *file, struct xsg_arena *arena, co
         return false;
     file->handle = opened;
     if (!gelf_getehdr(opened->elf, &ehdr) || elf_getshdrstrndx(opened->elf, &names) ||
-        ehdr.e_ident[EI_DATA] != ELFDATA2LSB)
+        ehdr.e_ident[EI_DATA] != ELFDATA2LSB || !have_own_bytes(opened))
         return false;
     file->fixed = ehdr.e_type == ET_EXEC;
     file->machine =

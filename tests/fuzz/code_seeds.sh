@@ -1,0 +1,67 @@
+#!/bin/sh
+# code_seeds.sh FOLDER: makes the inputs of corpus/code again. On x86-64, with gcc.
+set -eu
+out=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cat >"$work/a.c" <<'SOURCE'
+typedef int callback(const void *, const void *);
+extern void qsort(void *, unsigned long, unsigned long, callback *);
+extern int puts(const char *);
+static const char *const names[] = {"one", "two", "three"};
+static __thread int counter;
+static int numbers[4] = {3, 1, 2};
+static int compare(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+__attribute__((noinline)) double pick(int n)
+{
+    switch (n) {
+    case 0: return puts(names[1]);
+    case 1: return counter++;
+    case 2: return 9;
+    case 3: return n * 1.25;
+    case 4: return puts("a longer text");
+    case 5: qsort(numbers, 4, sizeof *numbers, compare); return numbers[2];
+    case 6: return pick(n - 1) + 2;
+    }
+    return 77;
+}
+__attribute__((noinline)) int odd(unsigned n);
+__attribute__((noinline)) int even(unsigned n) { return n ? odd(n - 1) + (n & 4) : 1; }
+__attribute__((noinline)) int odd(unsigned n) { return n ? even(n - 1) * 3 : 0; }
+__attribute__((cold, noinline)) int fail(const char *s) { return puts(s); }
+int through(int (*f)(const char *), int n) { if (n > 9) return fail(names[n & 1]); return f("x"); }
+int _start(int n) { return (int)pick(n) + even((unsigned)n) + through(fail, n); }
+SOURCE
+
+link() { # NAME FLAGS...: without start files, as small as they get
+    name=$1
+    shift
+    gcc -O2 -nostdlib -Wl,-z,noseparate-code,--build-id=none,-z,max-page-size=16 \
+        -Wl,--unresolved-symbols=ignore-all -fno-asynchronous-unwind-tables -fcf-protection=none \
+        -Wno-builtin-declaration-mismatch -o "$out/$name" "$@"
+}
+link shared "$work/a.c" -shared -fPIC
+link pie "$work/a.c" -pie -fPIE
+link fixed "$work/a.c" -no-pie -fno-pie -static
+gcc -O2 -c -fPIC -o "$out/object" "$work/a.c"
+link high "$work/a.c" -no-pie -fPIE -static -Wl,-Ttext-segment=0xffffffffffffe000
+
+# A jump table whose section ends at the last address that there is.
+cat >"$work/edge.s" <<'SOURCE'
+        .globl pick
+        .type pick, @function
+pick:   lea table(%rip), %rdx
+        movslq (%rdx,%rdi,4), %rax
+        add %rdx, %rax
+        jmp *%rax
+1:      ret
+        .size pick, . - pick
+        .section .rodata
+table:  .long 1b - table, 1b - table, 1b - table
+        .byte 0, 0, 0
+SOURCE
+link edge "$work/edge.s" -no-pie -static -Wl,--entry=pick \
+    -Wl,-Ttext=0xffffffffffffe000,--section-start=.rodata=0xfffffffffffffff0
+printf '\003' | dd of="$out/edge" bs=1 seek=16 conv=notrunc status=none # ET_DYN: distances
+chmod -x "$out"/*
