@@ -73,6 +73,14 @@ int xsg_git_checkout_lock(struct xsg_git *git, const char *oid, bool wait, int *
 int xsg_git_checkout_prune(struct xsg_git *git, const char *const *keep, size_t n, size_t *removed,
                            struct xsg_err *err);
 
+/* A new, empty repository at folder, which is made where it is absent. */
+int xsg_git_create(const char *folder, struct xsg_err *err);
+/* One commit more on HEAD's branch: the tree before it, with text as the content of file in its
+ * root. Touches neither work tree nor index. */
+int xsg_git_commit_file(struct xsg_git *git, struct xsg_arena *arena, const char *file,
+                        const char *text, const char *message, struct xsg_commit *commit,
+                        struct xsg_err *err);
+
 /* Which lines of which files differ between two commits (head NULL: the work tree). */
 struct xsg_git_range {
     const char *file;   /* in head, relative to the root */
