@@ -41,7 +41,7 @@ static double spread_of_rounds(const struct xsg_target_work *t)
     if (n < XSG_EFFECT_MIN_N)
         return NAN;
     struct xsg_estimate e = xsg_trimmed_mean(y, n, TRIM);
-    return e.se * (1 - 2 * TRIM) * sqrt((double)n) / 0.64; /* of a normal sample winsorised so */
+    return xsg_effect_spread(e.se, n);
 }
 
 static void take_inflation(struct xsg_target_work *t, const double *control, size_t n)

@@ -6,8 +6,6 @@
 #include "base/stats.h"
 #include "compare/row.h"
 
-/* Targets and functions may each spend half of alpha. */
-#define SHARES 2
 /* More rounds than this nobody waits for. */
 #define MOST_ROUNDS 1000
 
@@ -124,8 +122,7 @@ static void decide_row(const struct xsg_target_work *t, struct xsg_row *row, dou
 /* Standard errors from 0 at which a row alone is evidence at this look. */
 static double evidence_at(const struct xsg_target_work *t, double df)
 {
-    double level = xsg_looks_level(t->context->looks, t->look, t->context->gate->alpha / SHARES);
-    return xsg_t_quantile(1 - level, df);
+    return xsg_evidence_at(t->context->gate, t->context->looks, t->look, df);
 }
 
 /*
@@ -156,8 +153,7 @@ static void take_power(const struct xsg_target_work *t, struct xsg_row *row)
     if (!(e->se >= 0) || !(e->df > 0))
         return;
     delta->detectable =
-        expm1((evidence_at(t, e->df) + xsg_t_quantile(1 - t->context->gate->beta, e->df)) * e->se +
-              t->bias);
+        xsg_detectable(t->context->gate, t->context->looks, t->look, e->se, e->df, t->bias);
     if (delta->verdict != XSG_DELTA_UNDECIDED)
         return;
     delta->settle_rounds = rounds_to_settle(t, row);
@@ -221,9 +217,9 @@ static void adjust(struct xsg_arena *arena, struct family *f, bool functions)
     xsg_adjust_holm(less, f->n, less);
     for (size_t i = 0; i < f->n; i++) {
         if (!isnan(more[i]))
-            f->more[i] = fmin(1, more[i] * SHARES);
+            f->more[i] = fmin(1, more[i] * XSG_ALPHA_PARTS);
         if (!isnan(less[i]))
-            f->less[i] = fmin(1, less[i] * SHARES);
+            f->less[i] = fmin(1, less[i] * XSG_ALPHA_PARTS);
     }
 }
 
@@ -267,8 +263,8 @@ void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, 
     for (size_t i = 0; i < f.n; i++) {
         struct xsg_row *row = f.rows[i];
         if (row->ignored) { /* is no member of a family: judged by itself, counts for nothing */
-            f.more[i] = fmin(1, SHARES * error_over_looks(&f, i, 0, row->effect.p_more));
-            f.less[i] = fmin(1, SHARES * error_over_looks(&f, i, 0, row->effect.p_less));
+            f.more[i] = fmin(1, XSG_ALPHA_PARTS * error_over_looks(&f, i, 0, row->effect.p_more));
+            f.less[i] = fmin(1, XSG_ALPHA_PARTS * error_over_looks(&f, i, 0, row->effect.p_less));
         }
         if (row->delta.verdict == XSG_DELTA_UNDECIDED)
             decide_row(f.work[i], row, f.more[i], f.less[i]);

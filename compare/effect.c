@@ -15,6 +15,8 @@
  * 80, to the nominal error or below.
  */
 #define TAIL_CORRECTION 1.6
+/* Standard deviation of a normal sample whose fifths at both ends are winsorised. */
+#define WINSORISED 0.64
 #define COARSE_STEPS 20 /* below this many steps a value is a count, not a measurement */
 #define EXACT_SPREAD 5e-4
 
@@ -180,6 +182,18 @@ void xsg_effect_estimate(struct xsg_effect *effect, const struct xsg_sample_pair
         means(effect, pair, alpha);
     else
         log_ratios(effect, pair, alpha);
+}
+
+double xsg_effect_expected(double spread, size_t n, double *df)
+{
+    double cut = floor(TRIM * (double)n), m = (double)n;
+    *df = m - 2 * cut - 1;
+    return WINSORISED * spread / ((1 - 2 * TRIM) * sqrt(m)) * (1 + TAIL_CORRECTION / m);
+}
+
+double xsg_effect_spread(double se, size_t n)
+{
+    return se * (1 - 2 * TRIM) * sqrt((double)n) / WINSORISED;
 }
 
 static bool is_exact(const double *x, size_t n, double *value)

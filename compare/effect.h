@@ -57,6 +57,12 @@ struct xsg_effect {
 void xsg_effect_estimate(struct xsg_effect *effect, const struct xsg_sample_pair *pair,
                          double alpha);
 
+/* The standard error of n pairs whose log-ratios are normal with this standard deviation, as
+ * xsg_effect_estimate() would find it on average, and its degrees of freedom; and back from the
+ * plain standard error of a 20 %-trimmed mean of n values. */
+double xsg_effect_expected(double spread, size_t n, double *df);
+double xsg_effect_spread(double se, size_t n);
+
 /* Deterministic metric: false when the values of a side spread by more than 0.05 % (it is then not
  * deterministic after all, and an estimate is needed). */
 bool xsg_effect_exact(struct xsg_effect *effect, const struct xsg_sample_pair *pair);

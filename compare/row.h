@@ -92,6 +92,16 @@ void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, 
 /* The rule of an undecided function in a target that is decided. */
 #define XSG_TARGET_PASSED "the target as a whole did not get worse"
 
+/* Targets and functions may each spend half of alpha. */
+#define XSG_ALPHA_PARTS 2
+
+/* power.c: standard errors from 0 at which a row alone is evidence at a look, and the smallest
+ * ratio - 1 that is then seen with probability 1 - beta. */
+double xsg_evidence_at(const struct xsg_gate *gate, const struct xsg_looks *looks, size_t look,
+                       double df);
+double xsg_detectable(const struct xsg_gate *gate, const struct xsg_looks *looks, size_t look,
+                      double se, double df, double bias);
+
 struct xsg_delta *xsg_context_add_delta(struct xsg_context *context);
 
 /* From 0 (worst) to 6: the order of deltas. */
