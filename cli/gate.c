@@ -405,7 +405,9 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_
     rc = store_comparison(cli, project, state->base, state->head, comparison);
     if (rc != 0)
         xsg_warn("the result was not stored: %s", cli->err.text);
-    rc = xsg_output_write(cli, comparison, &options->reports, page);
+    if (options->outcome)
+        *options->outcome = comparison;
+    rc = options->outcome ? 0 : xsg_output_write(cli, comparison, &options->reports, page);
     xsg_publish_comparison(publish, comparison, page);
     return rc != 0 ? rc : xsg_compare_exit_status(comparison);
 }

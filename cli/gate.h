@@ -34,6 +34,8 @@ struct xsg_gate_options {
      * what the others found: filled by them, told by the first, which comes last. */
     const char *baseline;
     struct xsg_gate_others *others;
+    /* Not NULL: set to the comparison, which is not reported: the caller does. */
+    const struct xsg_comparison **outcome;
 };
 #define XSG_GATE_OPTIONS_INIT                                                                      \
     {                                                                                              \
