@@ -55,6 +55,7 @@ void xsg_cli_write(const char *text, size_t n);
 
 extern const struct xsg_command xsg_cmd_init, xsg_cmd_run, xsg_cmd_compare, xsg_cmd_show,
     xsg_cmd_history, xsg_cmd_waive, xsg_cmd_bisect, xsg_cmd_report, xsg_cmd_badge, xsg_cmd_comment,
-    xsg_cmd_record, xsg_cmd_store, xsg_cmd_doctor, xsg_cmd_help, xsg_cmd_man, xsg_cmd_completion;
+    xsg_cmd_record, xsg_cmd_store, xsg_cmd_doctor, xsg_cmd_selftest, xsg_cmd_help, xsg_cmd_man,
+    xsg_cmd_completion;
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "cli/base.h"
 #include "cli/cli.h"
+#include "cli/selftest.h"
 
 volatile int xsg_interrupted;
 
@@ -59,10 +60,10 @@ const struct xsg_opt_spec xsg_global_spec = {
 };
 
 const struct xsg_command *const xsg_commands[] = {
-    &xsg_cmd_init,    &xsg_cmd_run,     &xsg_cmd_compare, &xsg_cmd_show,
-    &xsg_cmd_history, &xsg_cmd_waive,   &xsg_cmd_bisect,  &xsg_cmd_report,
-    &xsg_cmd_badge,   &xsg_cmd_comment, &xsg_cmd_record,  &xsg_cmd_store,
-    &xsg_cmd_doctor,  &xsg_cmd_help,    &xsg_cmd_man,     &xsg_cmd_completion,
+    &xsg_cmd_init,   &xsg_cmd_run,        &xsg_cmd_compare, &xsg_cmd_show,     &xsg_cmd_history,
+    &xsg_cmd_waive,  &xsg_cmd_bisect,     &xsg_cmd_report,  &xsg_cmd_badge,    &xsg_cmd_comment,
+    &xsg_cmd_record, &xsg_cmd_store,      &xsg_cmd_doctor,  &xsg_cmd_selftest, &xsg_cmd_help,
+    &xsg_cmd_man,    &xsg_cmd_completion,
 };
 const size_t xsg_n_commands = sizeof xsg_commands / sizeof xsg_commands[0];
 
@@ -317,6 +318,8 @@ int main(int argc, char **argv)
     struct xsg_cli cli = {.arena = &arena, .program = argc > 0 ? argv[0] : "xsgate"};
     int code;
 
+    if (argc == 3 && strcmp(argv[1], XSG_SELFTEST_TARGET) == 0)
+        return xsg_selftest_target(argv[2]);
     xsg_arena_on_oom(out_of_memory);
     xsg_forge_protect(xsg_base_getenv, NULL);
     xsg_proc_start_helper(NULL); /* first of all, while there is little to inherit; works without */
