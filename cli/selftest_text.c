@@ -12,13 +12,11 @@
 #define USUAL_THRESHOLD 0.05
 #define LAST (XSG_SELFTEST_LOOKS - 1)
 
-static const struct xsg_delta *find_planted(const struct xsg_selftest *test)
+static const struct xsg_delta *find(const struct xsg_comparison *c, const char *function)
 {
-    const struct xsg_comparison *c = test->planted;
-
     for (size_t i = 0; i < c->n_deltas; i++) {
         const char *name = c->deltas[i].function.name;
-        if (name && strcmp(name, XSG_SELFTEST_PLANTED) == 0)
+        if (function ? name && strcmp(name, function) == 0 : !name)
             return &c->deltas[i];
     }
     return NULL;
@@ -69,7 +67,7 @@ static void put_equal(struct xsg_buf *out, const struct xsg_selftest *test, bool
 static void put_planted(struct xsg_buf *out, const struct xsg_selftest *test, bool color)
 {
     const struct xsg_comparison *c = test->planted;
-    const struct xsg_delta *d = find_planted(test);
+    const struct xsg_delta *d = find(test->planted, XSG_SELFTEST_PLANTED);
     char effect[XSG_CHANGE_SIZE], extra[XSG_CHANGE_SIZE];
     char ratio[XSG_CHANGE_SIZE], low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE];
 
@@ -141,10 +139,11 @@ static void put_table(struct xsg_buf *out, const struct xsg_selftest *test)
     size_of(size[1], rows[2].detectable[SHOWN]);
     size_of(size[2], rows[2].share);
     xsg_buf_printf(out,
-                   "In %zu rounds (%.0f s) a gate here tells that a target of this length is %s "
-                   "slower,\nor a function of %s share %s. All that is seen 19 times in 20:\n\n",
+                   "In %zu rounds (%.0f s) this machine tells a slowdown of %s of a whole target "
+                   "like this one (%.2f s),\nand of %s of a function that has %s of it. What is "
+                   "seen 19 times in 20:\n\n",
                    xsg_selftest_rounds[SHOWN], seconds(test, xsg_selftest_rounds[SHOWN]), size[0],
-                   size[2], size[1]);
+                   find(test->equal, NULL)->base.mean / 1e9, size[1], size[2]);
     xsg_buf_printf(out, "%-12s %7s %7s", "", "share", "spread");
     for (size_t k = 0; k < XSG_SELFTEST_LOOKS; k++)
         xsg_buf_printf(out, " %6zu rounds", xsg_selftest_rounds[k]);
@@ -154,6 +153,7 @@ static void put_table(struct xsg_buf *out, const struct xsg_selftest *test)
     xsg_buf_putc(out, '\n');
     for (size_t i = 0; i < test->n_rows; i++)
         put_row(out, &rows[i]);
+    xsg_buf_puts(out, "spread: one standard deviation of a pair of equal programs\n\n");
 }
 
 /* ---- what to do -------------------------------------------------------------------------------
@@ -173,9 +173,9 @@ static void put_advice(struct xsg_buf *out, const struct xsg_selftest *test)
     if (smallest > USUAL_THRESHOLD || !test->quiet || !test->named)
         xsg_buf_puts(out, "'xsgate doctor' says what disturbs this machine, and the remedy.\n");
     xsg_buf_printf(out,
-                   "For less: half as much takes four times the rounds ('--rounds'); counted "
-                   "instructions need no quiet\nmachine ('profile: [instructions]'): valgrind is "
-                   "%s.\n",
+                   "For less: a longer target; four times the rounds ('--rounds') for half as "
+                   "much; or counted instructions\n('profile: [instructions]'), which need no "
+                   "quiet machine: valgrind is %s.\n",
                    test->counts ? "installed" : "not installed");
 }
 
@@ -186,7 +186,6 @@ void xsg_selftest_put_text(struct xsg_buf *out, const struct xsg_selftest *test,
     xsg_buf_putc(out, '\n');
     put_pairing(out, test);
     put_table(out, test);
-    xsg_buf_putc(out, '\n');
     put_advice(out, test);
 }
 
