@@ -16,7 +16,7 @@
 #define TARGET "selftest"
 #define FACTOR_FILE "factor"
 /* A gate of the target takes seconds; on a machine that is busy beyond use, no longer than this. */
-#define MAX_TIME_S 25
+#define MAX_TIME_S 30
 
 const size_t xsg_selftest_rounds[XSG_SELFTEST_LOOKS] = {10, 20, 40, 80};
 
@@ -181,6 +181,12 @@ static int take_power(struct stage *stage)
                             functions[i] ? functions[i] : "the target");
         *row = (struct xsg_selftest_row){.function = functions[i], .share = d->share};
         row->spread = xsg_power_spread(c->base, c->head, TARGET, functions[i]);
+        if (isnan(row->spread)) {
+            xsg_fail(&stage->cli.err, XSG_EFAILED, "only %zu rounds in %.0f s say nothing",
+                     c->rounds, c->elapsed_s);
+            return xsg_fail_hint(&stage->cli.err, XSG_EFAILED,
+                                 "'xsgate doctor' says what disturbs this machine");
+        }
         for (size_t k = 0; k < XSG_SELFTEST_LOOKS; k++)
             row->detectable[k] =
                 xsg_power_detectable(&c->gate, row->spread, xsg_selftest_rounds[k], &looks, k);
