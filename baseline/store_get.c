@@ -1,5 +1,4 @@
 /* Reading runs and comparisons back. The file may be a stranger's: nothing in it is believed. */
-#include <endian.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -122,10 +121,7 @@ static int read_values(struct texts *texts, sqlite3_stmt *s, int column, const c
     *n = bytes / 8;
     *values = XSG_NEW_ARRAY(texts->arena, double, *n ? *n : 1);
     for (size_t i = 0; i < *n; i++) {
-        uint64_t bits;
-        memcpy(&bits, data + 8 * i, sizeof bits);
-        bits = le64toh(bits);
-        memcpy(&(*values)[i], &bits, sizeof bits);
+        (*values)[i] = xsg__store_value(data, i);
         if (isinf((*values)[i]))
             return xsg__store_damaged(texts->store, err, "%s of target '%.100s' is infinite", what,
                                       target);

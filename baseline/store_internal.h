@@ -2,7 +2,9 @@
 #ifndef XSG_BASELINE_STORE_INTERNAL_H
 #define XSG_BASELINE_STORE_INTERNAL_H
 
+#include <endian.h>
 #include <sqlite3.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/embed.h"
@@ -34,6 +36,17 @@ struct xsg_store {
 
 /* How long to wait for another writer; then XSG_EBUSY. */
 extern int xsg__store_patience_ms;
+
+/* Number i of a column of values: eight bytes each, little-endian. */
+static inline double xsg__store_value(const unsigned char *data, size_t i)
+{
+    uint64_t bits;
+    double value;
+    memcpy(&bits, data + 8 * i, sizeof bits);
+    bits = le64toh(bits);
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
 
 /* ---- store_sql.c: statements, transactions, errors ---- */
 

@@ -23,11 +23,7 @@ static double relative_error(const unsigned char *data, size_t n, double *values
 {
     size_t seen = 0;
     for (size_t i = 0; i < n; i++) {
-        uint64_t bits;
-        double value;
-        memcpy(&bits, data + 8 * i, sizeof bits);
-        bits = le64toh(bits);
-        memcpy(&value, &bits, sizeof value);
+        const double value = xsg__store_value(data, i);
         if (isfinite(value))
             values[seen++] = value;
     }

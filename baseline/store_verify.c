@@ -1,5 +1,4 @@
 /* Looking for damage, and saying where. Nothing is repaired: that would be guessing. */
-#include <endian.h>
 #include <math.h>
 #include <string.h>
 
@@ -77,11 +76,7 @@ static bool read_seen(const unsigned char *data, size_t n, double *seen, size_t 
 {
     *n_seen = 0;
     for (size_t i = 0; i < n; i++) {
-        uint64_t bits;
-        double value;
-        memcpy(&bits, data + 8 * i, sizeof bits);
-        bits = le64toh(bits);
-        memcpy(&value, &bits, sizeof value);
+        const double value = xsg__store_value(data, i);
         if (isinf(value)) {
             *bad = i + 1;
             return false;
