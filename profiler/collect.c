@@ -97,16 +97,6 @@ static double *column_copy(const struct xsg_collect *c, const struct column *col
     return values;
 }
 
-static void inform_code(struct tracked *known, const struct xsg_function *f)
-{
-    struct xsg_function *k = &known->function;
-    if (f->code == 0)
-        return;
-    known->codes_differ |= k->code != 0 && (k->code != f->code || k->code_deep != f->code_deep);
-    k->code = known->codes_differ ? 0 : f->code;
-    k->code_deep = known->codes_differ ? 0 : f->code_deep;
-}
-
 /* Index of the function; identity is name and file. */
 static uint32_t track(struct xsg_collect *c, const struct xsg_function *f)
 {
@@ -130,7 +120,7 @@ static uint32_t track(struct xsg_collect *c, const struct xsg_function *f)
         *place = (void *)(uintptr_t)c->n_functions++;
     }
     const uint32_t index = (uint32_t)(uintptr_t)*place;
-    inform_code(&c->functions[index], f);
+    xsg_fold_join_code(&c->functions[index].function, &c->functions[index].codes_differ, f);
     return index;
 }
 

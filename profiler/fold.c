@@ -49,15 +49,13 @@ static void inform(struct xsg_fold *fold, struct xsg_function *known, const stru
         known->end_line = f->end_line;
 }
 
-/* The same function in two modules need not be the same code. */
-static void inform_code(struct xsg_fold_function *known, const struct xsg_function *f)
+void xsg_fold_join_code(struct xsg_function *known, bool *differ, const struct xsg_function *f)
 {
-    struct xsg_function *k = &known->function;
     if (f->code == 0)
         return;
-    known->codes_differ |= k->code != 0 && (k->code != f->code || k->code_deep != f->code_deep);
-    k->code = known->codes_differ ? 0 : f->code;
-    k->code_deep = known->codes_differ ? 0 : f->code_deep;
+    *differ |= known->code != 0 && (known->code != f->code || known->code_deep != f->code_deep);
+    known->code = *differ ? 0 : f->code;
+    known->code_deep = *differ ? 0 : f->code_deep;
 }
 
 uint32_t xsg_fold_function(struct xsg_fold *fold, const struct xsg_function *function)
@@ -75,7 +73,8 @@ uint32_t xsg_fold_function(struct xsg_fold *fold, const struct xsg_function *fun
     }
     uint32_t index = (uint32_t)(uintptr_t)*place;
     inform(fold, &fold->functions[index].function, function);
-    inform_code(&fold->functions[index], function);
+    xsg_fold_join_code(&fold->functions[index].function, &fold->functions[index].codes_differ,
+                       function);
     return index;
 }
 

@@ -59,6 +59,9 @@ struct xsg_fold_sums *xsg_fold_sums(struct xsg_fold *fold);
 void xsg_fold_counter(struct xsg_fold *fold, const char *name, double sum, uint64_t n, double min,
                       double max);
 void xsg_fold_bench(struct xsg_fold *fold, const char *name, uint64_t iterations);
+/* Machine code of what counts as one function, from several modules or rounds: where it differs it
+ * is unknown from then on (*differ). */
+void xsg_fold_join_code(struct xsg_function *known, bool *differ, const struct xsg_function *f);
 /* A sentence for the report; one that is already there is not repeated. */
 void xsg_fold_note(struct xsg_fold *fold, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
