@@ -9,6 +9,7 @@
 #include "ci/report/badge.h"
 #include "ci/report/report.h"
 #include "cli/history.h"
+#include "cli/output.h"
 #include "cli/input.h"
 
 #define REPORT_FILE_LIMIT ((size_t)64 << 20)
@@ -158,12 +159,7 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
         xsg_badge_put_endpoint(&out, &badge);
     else
         xsg_badge_put_svg(&out, &badge);
-    if (o.file)
-        rc = xsg_write_file(o.file, out.data, out.len, &cli->err);
-    else
-        xsg_cli_print(out.data, out.len);
-    xsg_buf_release(&out);
-    return rc;
+    return xsg_output_put(cli, o.file, &out);
 }
 
 static const struct xsg_opt opts[] = {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/history.h"
+#include "cli/output.h"
 
 #define VALUES_LIMIT ((size_t)16 << 20)
 #define TABLE_SHARE                                                                                \
@@ -204,10 +205,7 @@ static void tell_values(struct xsg_cli *cli, const struct xsg_change_point *poin
                         struct xsg_report_trend *trend)
 {
     struct xsg_change_options options = {.min_effect = o.threshold};
-    struct xsg_change_list list;
-    xsg_change_find(cli->arena, points, n, &options, &list);
-    *trend = (struct xsg_report_trend){
-        .target = o.values, .metric = "time", .unit = "", .noise = list.noise};
+    *trend = (struct xsg_report_trend){.target = o.values, .metric = "time", .unit = ""};
     trend->points = XSG_NEW_ARRAY(cli->arena, struct xsg_report_point, n + 1);
     for (size_t i = 0; i < n; i++) {
         size_t e = points[i].environment;
@@ -222,19 +220,7 @@ static void tell_values(struct xsg_cli *cli, const struct xsg_change_point *poin
     trend->environments = XSG_NEW_ARRAY(cli->arena, const char *, trend->n_environments + 1);
     for (size_t e = 0; e < trend->n_environments; e++)
         trend->environments[e] = xsg_printf(cli->arena, "environment %zu", e);
-    trend->changes = XSG_NEW_ARRAY(cli->arena, struct xsg_report_change, list.n + 1);
-    for (size_t i = 0; i < list.n; i++) {
-        const struct xsg_change *c = &list.item[i];
-        trend->changes[trend->n_changes++] =
-            (struct xsg_report_change){.drift = c->kind == XSG_CHANGE_DRIFT,
-                                       .first = c->first,
-                                       .last = c->last,
-                                       .at = c->at,
-                                       .before = c->before,
-                                       .after = c->after,
-                                       .ratio = c->ratio,
-                                       .p = c->p};
-    }
+    xsg_history_find_changes(cli->arena, points, n, &options, trend);
 }
 
 static int read_values(struct xsg_cli *cli, struct list *list)
@@ -281,7 +267,6 @@ static int write_out(struct xsg_cli *cli, const struct list *list, bool one)
     struct xsg_report_trend_options options = {.columns = xsg_terminal_columns(STDOUT_FILENO, 100),
                                                .color = !o.file && xsg_color_for(STDOUT_FILENO),
                                                .unicode = is_unicode()};
-    int rc = 0;
     if (strcmp(o.format, "json") == 0)
         xsg_report_trend_json(&out, list->item, list->n);
     else if (strcmp(o.format, "html") == 0)
@@ -294,12 +279,7 @@ static int write_out(struct xsg_cli *cli, const struct list *list, bool one)
         xsg_buf_puts(&out, i ? "\n" : "");
         xsg_report_trend_text(&out, &list->item[i], &options);
     }
-    if (o.file)
-        rc = xsg_write_file(o.file, out.data, out.len, &cli->err);
-    else
-        xsg_cli_print(out.data, out.len);
-    xsg_buf_release(&out);
-    return rc;
+    return xsg_output_put(cli, o.file, &out);
 }
 
 static int check_options(struct xsg_cli *cli, const struct xsg_strings *words)

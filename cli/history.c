@@ -150,25 +150,35 @@ static bool same_suite(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+void xsg_history_find_changes(struct xsg_arena *arena, const struct xsg_change_point *points,
+                              size_t n, const struct xsg_change_options *options,
+                              struct xsg_report_trend *trend)
+{
+    struct xsg_change_list list;
+    xsg_change_find(arena, points, n, options, &list);
+    trend->noise = list.noise;
+    trend->changes = XSG_NEW_ARRAY(arena, struct xsg_report_change, list.n + 1);
+    for (size_t i = 0; i < list.n; i++) {
+        const struct xsg_change *c = &list.item[i];
+        trend->changes[trend->n_changes++] =
+            (struct xsg_report_change){.drift = c->kind == XSG_CHANGE_DRIFT,
+                                       .first = c->first,
+                                       .last = c->last,
+                                       .at = c->at,
+                                       .before = c->before,
+                                       .after = c->after,
+                                       .ratio = c->ratio,
+                                       .p = c->p};
+    }
+}
+
 static void take_changes(const struct xsg_history *h, const struct series *s,
                          struct xsg_report_trend *trend)
 {
-    struct xsg_change_list list;
-    xsg_change_find(h->cli->arena, s->values, s->n, &h->change, &list);
-    trend->noise = list.noise;
-    trend->changes = XSG_NEW_ARRAY(h->cli->arena, struct xsg_report_change, list.n + 1);
-    for (size_t i = 0; i < list.n; i++) {
-        const struct xsg_change *c = &list.item[i];
-        trend->changes[trend->n_changes++] = (struct xsg_report_change){
-            .drift = c->kind == XSG_CHANGE_DRIFT,
-            .first = c->first,
-            .last = c->last,
-            .at = c->at,
-            .before = c->before,
-            .after = c->after,
-            .ratio = c->ratio,
-            .p = c->p,
-            .suite_changed = !same_suite(s->suites[c->first], s->suites[c->last])};
+    xsg_history_find_changes(h->cli->arena, s->values, s->n, &h->change, trend);
+    for (size_t i = 0; i < trend->n_changes; i++) {
+        struct xsg_report_change *c = &trend->changes[i];
+        c->suite_changed = !same_suite(s->suites[c->first], s->suites[c->last]);
     }
 }
 

@@ -27,6 +27,11 @@ int xsg_history_open(struct xsg_history *history, struct xsg_cli *cli, struct xs
 int xsg_history_read(struct xsg_history *history, const struct xsg_trend_query *query,
                      struct xsg_report_trend *trend);
 
+/* The changes of these points, into trend; its points are the same. */
+void xsg_history_find_changes(struct xsg_arena *arena, const struct xsg_change_point *points,
+                              size_t n, const struct xsg_change_options *options,
+                              struct xsg_report_trend *trend);
+
 /* The newest run on the branch that has this target (NULL: any); XSG_ENOTFOUND: there is none. */
 int xsg_history_newest(struct xsg_history *history, const char *target, struct xsg_run *run);
 

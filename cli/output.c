@@ -95,3 +95,14 @@ int xsg_output_write(struct xsg_cli *cli, const struct xsg_comparison *compariso
         write_one(cli, comparison, "text", NULL, html_page);
     return first;
 }
+
+int xsg_output_put(struct xsg_cli *cli, const char *file, struct xsg_buf *out)
+{
+    int rc = 0;
+    if (file)
+        rc = xsg_write_file(file, out->data, out->len, &cli->err);
+    else
+        xsg_cli_print(out->data, out->len);
+    xsg_buf_release(out);
+    return rc;
+}

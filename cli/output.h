@@ -17,4 +17,7 @@ int xsg_output_check(struct xsg_cli *cli, const struct xsg_strings *reports);
 int xsg_output_write(struct xsg_cli *cli, const struct xsg_comparison *comparison,
                      const struct xsg_strings *reports, const char *html_page);
 
+/* Writes the text to file, or to stdout for NULL, and releases it. */
+int xsg_output_put(struct xsg_cli *cli, const char *file, struct xsg_buf *out);
+
 #endif
