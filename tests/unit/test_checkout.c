@@ -1,21 +1,11 @@
 /* Checkouts of commits, and the lines that changed between two. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/opened_repo.h"
 
-#include "baseline/git.h"
-#include "tests/unit/temp_repo.h"
-
-static struct temp_repo repo;
-static struct xsg_git *git;
-static struct xsg_err err;
 static char *path;
 static bool fresh;
 
@@ -25,31 +15,6 @@ static int setup(void **state)
     git = NULL;
     path = NULL;
     return temp_repo_start(&repo);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    xsg_git_close(git);
-    temp_repo_end(&repo);
-    return 0;
-}
-
-static char *sh(const char *script)
-{
-    char *text = temp_repo_sh(&repo, script);
-    if (!text)
-        fail_msg("this script failed: %s", script);
-    return text;
-}
-
-static void open_at(const char *name)
-{
-    xsg_git_close(git);
-    git = NULL;
-    err = (struct xsg_err){{0}, {0}};
-    if (xsg_git_open(&git, xsg_path_join(&repo.arena, repo.folder, name), &err) != XSG_OK)
-        fail_msg("%s", err.text);
 }
 
 static int check_out(const char *revision)

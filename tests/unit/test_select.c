@@ -1,20 +1,10 @@
 /* Which commit is compared with, and which stored run is comparable. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "baseline/select.h"
 #include "tests/unit/sample_run.h"
-#include "tests/unit/temp_repo.h"
+#include "tests/unit/opened_repo.h"
 
-static struct temp_repo repo;
-static struct xsg_git *git;
 static struct xsg_selection selection;
 static struct xsg_select_request request;
-static struct xsg_err err;
 
 static int setup(void **state)
 {
@@ -22,22 +12,6 @@ static int setup(void **state)
     git = NULL;
     request = (struct xsg_select_request){0};
     return temp_repo_start(&repo);
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    xsg_git_close(git);
-    temp_repo_end(&repo);
-    return 0;
-}
-
-static char *sh(const char *script)
-{
-    char *text = temp_repo_sh(&repo, script);
-    if (!text)
-        fail_msg("this script failed: %s", script);
-    return text;
 }
 
 static int choose(const char *reference, const char *head)
