@@ -13,8 +13,12 @@
  * is taken anywhere belongs to it; so it does for imported functions that call back (qsort), and
  * for those of libraries that are neither the project's nor the C or C++ library.
  *
- * What is not certainly understood makes the number 0: unknown; so is code of other machines
- * than x86-64. Files are hostile input. Not thread-safe.
+ * What is not certainly understood makes the number 0: unknown. So is code of other machines than
+ * x86-64, where an instruction has a whole address in it that can be taken out and looked up. On
+ * aarch64 two or more (adrp, then add or a load) make one between them, the compiler moves them
+ * apart and shares the first, and stubs, jump tables and thread-local variables have shapes of
+ * their own: one that is misread would call different code identical. Files are hostile input. Not
+ * thread-safe.
  */
 #ifndef XSG_PROFILER_CODE_H
 #define XSG_PROFILER_CODE_H
