@@ -5,9 +5,10 @@ other tools' rules in the same minutes with the same time.
     power.py run --xsgate PATH [--results FILE] [--gates N] [--condition NAME]... [--disturb]
     power.py table FILE...
 
-Each gate compares two commits of work.c (50 ms; functions of 30, 5 and 1 % share): the same work in
-different machine code (A/A), or with one function planted slower. The peers then get as much time as
-that gate took, on the same two binaries. Results are appended, a JSON object a line; table counts them.
+Each gate compares two commits: of work.c (50 ms; functions of 30, 5 and 1 % share), the same work in
+different machine code (A/A), or with one function planted slower; of wide.c, 200 functions; of the
+programs in tests/targets, the same build. On work.c the peers then get as much time as that gate took,
+on the same two binaries. Results are appended, a JSON object a line; table counts them.
 Wants hyperfine, Google Benchmark with its compare.py, and scipy: what is missing is left out, and said.
 """
 import argparse
@@ -22,116 +23,47 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import projects
+from projects import CONDITIONS
+
 COMPARE = "/usr/share/benchmark/compare.py"
-SHARES = {"large": 0.30, "middle": 0.05, "small": 0.01}
-
-# name: (planted function or None, its slowdown, gate's threshold)
-CONDITIONS = {
-    "same": (None, 0, "2%"),
-    "target+3%": ("large", 0.10, "2%"),
-    "target+2%": ("large", 0.0667, "1.5%"),
-}
-for _function in SHARES:
-    for _percent in (0.5, 1, 2, 5, 10, 20):
-        CONDITIONS["%s+%g%%" % (_function, _percent)] = (_function, _percent / 100, "2%")
-
-SUITE = """build: {cc} -O2 -g -I{include} -o work work.c
-threshold: 2%
-targets:
-  - name: work
-    command: ./work
-    profile: [scopes]
-"""
-
-
-def git(root, *words):
-    settings = ["-c", "user.name=power", "-c", "user.email=power@localhost",
-                "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", "-C", root, *settings, *words], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout.strip()
-
-
-def planted(salt, function, slowdown):
-    lines = ["#define SALT %d" % salt]
-    for name in SHARES:
-        factor = 1 + slowdown if name == function else 1
-        lines.append("#define SLOW_%s %.6f" % (name.upper(), factor))
-    return "\n".join(lines) + "\n"
-
-
-class Project:
-    """A repository: main, and a branch per condition; and each one's binaries for the peers."""
-
-    def __init__(self, options, folder):
-        self.options = options
-        self.folder = folder
-        self.root = os.path.join(folder, "repo")
-        os.mkdir(self.root)
-        shutil.copy(os.path.join(HERE, "work.c"), self.root)
-        with open(os.path.join(folder, "xsgate.yml"), "w", encoding="utf-8") as file:
-            file.write(SUITE.format(cc=options.cc, include=options.include))
-        git(self.root, "init", "-q", "-b", "main")
-        self.commit(planted(1, None, 0))
-        self.binaries = {"main": self.build("main")}
-
-    def commit(self, text):
-        with open(os.path.join(self.root, "planted.h"), "w", encoding="utf-8") as file:
-            file.write(text)
-        git(self.root, "add", "-A")
-        git(self.root, "commit", "-q", "-m", "planted")
-
-    def build(self, name):
-        """What the peers run: the work alone, and as a Google Benchmark."""
-        out = os.path.join(self.folder, "bin-" + name.replace("%", ""))
-        os.mkdir(out)
-        source = os.path.join(self.root, "work.c")
-        flags = ["-O2", "-g", "-DXSG_DISABLE", "-I" + self.options.include]
-        subprocess.run([self.options.cc, *flags, "-o", out + "/work", source], check=True)
-        if self.options.gbench:
-            subprocess.run([self.options.cc, *flags, "-DNO_MAIN", "-c", "-o", out + "/work.o",
-                            source], check=True)
-            subprocess.run([self.options.cxx, "-O2", "-o", out + "/gbench",
-                            os.path.join(HERE, "work_gbench.cc"), out + "/work.o", "-lbenchmark",
-                            "-lpthread"], check=True)
-        return out
-
-    def branch(self, name):
-        if name not in self.binaries:
-            function, slowdown, _ = CONDITIONS[name]
-            git(self.root, "checkout", "-q", "-B", name.replace("%", ""), "main")
-            self.commit(planted(2, function, slowdown))
-            self.binaries[name] = self.build(name)
-            git(self.root, "checkout", "-q", "main")
-        return name.replace("%", "")
 
 
 # ---- the gate ------------------------------------------------------------------------------------
 
 def run_gate(project, name):
     options = project.options
-    function, slowdown, threshold = CONDITIONS[name]
+    condition = CONDITIONS[name]
     report = os.path.join(project.folder, "report.json")
-    command = [options.xsgate, "-q", "--config", os.path.join(project.folder, "xsgate.yml"),
-               "compare", "main", project.branch(name), "--fresh", "--threshold", threshold,
+    if os.path.exists(report):
+        os.unlink(report)
+    command = [options.xsgate, "-q", "--config", project.suite, "compare", "main",
+               project.branch(name), "--fresh", "--threshold", "%g%%" % (100 * condition.threshold),
                "--report", "json:" + report, *options.xsgate_option]
     start = time.monotonic()
-    status = subprocess.run(command, cwd=project.root, stdout=subprocess.DEVNULL,
-                            check=False).returncode
+    status = subprocess.run(command, cwd=project.root, stdout=subprocess.DEVNULL, check=False,
+                            env=dict(os.environ, XSGATE_INCLUDE=options.include)).returncode
     seconds = time.monotonic() - start
     with open(report, encoding="utf-8") as file:
         parsed = json.load(file)
-    named = [d for d in parsed["deltas"] if d["verdict"] == "regressed" and d["function"]]
+    return dict(read_report(parsed, condition), tool="xsgate", red=status == 1, status=status,
+                seconds=seconds)
+
+
+def read_report(parsed, condition):
+    functions = [d for d in parsed["deltas"] if d["function"]]
+    named = [d["function"] for d in functions if d["verdict"] == "regressed"]
     target = next(d for d in parsed["deltas"] if not d["function"])
-    expected = 1 + slowdown * SHARES[function] if function else 1
-    own = next((d for d in parsed["deltas"] if d["function"] == function), None)
+    own = next((d for d in functions if d["function"] == condition.function), None)
     return {
-        "tool": "xsgate", "red": status == 1, "verdict": parsed["verdict"], "status": status,
-        "seconds": seconds, "rounds": parsed["rounds"], "first": named[0]["function"] if named else None,
-        "named": [d["function"] for d in named],
+        "verdict": parsed["verdict"], "reason": parsed["reason"], "rounds": parsed["rounds"],
+        "first": named[0] if named else None, "named": named, "functions": len(functions),
+        "faster": [d["function"] for d in functions if d["verdict"] == "improved"],
         "pairing": parsed["targets"][0].get("pairing") if parsed["targets"] else None,
-        "error": target["ratio"] / expected - 1 if target["ratio"] else None,
-        "function_error": own["ratio"] / (1 + slowdown) - 1 if own and own["ratio"] else None,
+        "ratio": target["ratio"], "low": target["low"], "high": target["high"],
+        "error": target["ratio"] / condition.expected() - 1 if target["ratio"] else None,
+        "function_error": own["ratio"] / (1 + condition.slowdown) - 1
+                          if own and own["ratio"] else None,
     }
 
 
@@ -195,8 +127,8 @@ class Neighbour:
         self.process = None
         if options.disturb:
             path = os.path.join(folder, "disturb")
-            subprocess.run([options.cc, "-O2", "-o", path, os.path.join(HERE, "disturb.c")],
-                           check=True)
+            source = os.path.join(projects.HERE, "disturb.c")
+            subprocess.run([options.cc, "-O2", "-o", path, source], check=True)
             self.process = subprocess.Popen([path, str((os.cpu_count() or 1) - 1), "36000"])
 
     def close(self):
@@ -206,10 +138,10 @@ class Neighbour:
 
 
 def run_one(project, name, out, meta):
-    threshold = float(CONDITIONS[name][2].rstrip("%")) / 100
+    threshold = CONDITIONS[name].threshold
     results = [run_gate(project, name)]
     budget = project.options.budget or results[0]["seconds"]
-    if not project.options.no_peers:
+    if project.peers and not project.options.no_peers:
         if shutil.which("hyperfine"):
             results += rules_on_times(hyperfine(project, name, budget), threshold)
         if project.options.gbench:
@@ -229,13 +161,15 @@ def run(options):
     neighbour = Neighbour(options, folder)
     meta = {"disturbed": options.disturb, "when": int(time.time())}
     try:
-        project = Project(options, folder)
         names = options.condition or list(CONDITIONS)
+        made = {CONDITIONS[name].project: None for name in names}
+        for project in made:
+            made[project] = projects.make(options, folder, project)
         todo = [name for name in names for _ in range(options.gates)]
         random.Random(1).shuffle(todo) # conditions share the machine's moods
         with open(options.results, "a", encoding="utf-8") as out:
             for i, name in enumerate(todo):
-                run_one(project, name, out, meta)
+                run_one(made[CONDITIONS[name].project], name, out, meta)
                 print("\r%d of %d" % (i + 1, len(todo)), end="", file=sys.stderr)
     finally:
         neighbour.close()
@@ -258,16 +192,19 @@ def row_of(key, rows):
     disturbed, condition, tool = key
     n, red = len(rows), sum(r["red"] for r in rows)
     low, high = interval(red, n)
-    text = "%-10s %-12s %-38s %5d %6.1f %% [%4.1f..%5.1f]" % (
+    text = "%-10s %-19s %-38s %5d %6.1f %% [%4.1f..%5.1f]" % (
         "disturbed" if disturbed else "quiet", condition, tool, n, 100 * red / n, 100 * low, 100 * high)
     if tool == "xsgate":
         undecided = sum(r["verdict"] == "undecided" for r in rows)
-        function = CONDITIONS[condition][0]
+        function = CONDITIONS[condition].function
         right = [r for r in rows if r["red"] and r["first"] == function]
         errors = [abs(r["error"]) for r in rows if r["error"] is not None]
         text += "  undecided %.1f %%, %g rounds, %.1f s" % (
             100 * undecided / n, statistics.median(r["rounds"] for r in rows),
             statistics.median(r["seconds"] for r in rows))
+        wrong = sum(len([f for f in r["named"] if f != function]) for r in rows)
+        text += ", wrongly named %d functions in %d gates" % (
+            wrong, sum(any(f != function for f in r["named"]) for r in rows))
         if function:
             text += ", right first %.0f %%" % (100 * len(right) / max(red, 1))
         if errors:
@@ -282,7 +219,7 @@ def table(options):
             for line in file:
                 row = json.loads(line)
                 groups.setdefault((row["disturbed"], row["condition"], row["tool"]), []).append(row)
-    print("%-10s %-12s %-38s %5s %8s" % ("machine", "condition", "rule", "gates", "red"))
+    print("%-10s %-19s %-38s %5s %8s" % ("machine", "condition", "rule", "gates", "red"))
     order = {name: i for i, name in enumerate(CONDITIONS)}
     for key in sorted(groups, key=lambda k: (k[0], order[k[1]], k[2] != "xsgate", k[2])):
         print(row_of(key, groups[key]))
@@ -295,7 +232,7 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run")
     one.add_argument("--xsgate", required=True)
-    one.add_argument("--include", default=os.path.join(HERE, "../../../include"))
+    one.add_argument("--include", default=os.path.join(projects.HERE, "../../../include"))
     one.add_argument("--results", default="power.jsonl")
     one.add_argument("--gates", type=int, default=20)
     one.add_argument("--condition", action="append", choices=list(CONDITIONS))
