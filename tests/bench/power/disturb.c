@@ -2,6 +2,7 @@
  * A neighbour on the same machine: bursts of work through memory, of 20 to 500 ms with pauses as
  * long, on the CPU that is given. disturb CPU SECONDS
  */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
