@@ -243,6 +243,8 @@ static int look(struct xsg_plan *plan, size_t rounds, size_t *index, bool last)
             !target->part[BASE].invalid)
             target->fresh_from = target->rounds;
         target->open = target->open && decision[i] == XSG_PLAN_CONTINUE;
+        if (target->open)
+            xsg_plan_review_pairing(plan, target);
     }
     return 0;
 }

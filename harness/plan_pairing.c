@@ -30,12 +30,16 @@ enum { ALTERNATE, SAME_CORE, TWO_CORE, WAYS };
 static const enum xsg_pairing pairing_of[WAYS] = {XSG_PAIRING_ALTERNATE, XSG_PAIRING_SAME_CORE,
                                                   XSG_PAIRING_TWO_CORE};
 
-struct way {
+/* Fewer rounds do not outweigh the trial. */
+#define REVIEW_ROUNDS 10
+
+struct xsg_plan_way {
     bool possible;
     double y[TRIAL_PAIRS];
     struct xsg_plan_control control[TRIAL_PAIRS];
     size_t n;
-    double seconds;
+    double seconds; /* that these took */
+    double spread;  /* one standard deviation of ln(base / base); NaN: not tried */
 };
 
 void xsg_plan_keep_control(struct xsg_plan *plan, struct xsg_plan_target *target,
@@ -78,7 +82,7 @@ static const char *why_alternate(const struct xsg_plan *plan, const struct xsg_p
 /* ---- the trial --------------------------------------------------------------------------------
  */
 
-static double trial_s(const struct way *ways, double alone_s)
+static double trial_s(const struct xsg_plan_way *ways, double alone_s)
 {
     static const double runs[WAYS] = {2, 2, 1};
     double sum = 0;
@@ -89,7 +93,7 @@ static double trial_s(const struct way *ways, double alone_s)
 }
 
 static int try_way(struct xsg_plan *plan, struct xsg_plan_target *target, int index,
-                   struct way *way)
+                   struct xsg_plan_way *way)
 {
     double start = xsg_plan_elapsed_s(plan);
     struct xsg_plan_control *control = &way->control[way->n];
@@ -106,7 +110,8 @@ static int try_way(struct xsg_plan *plan, struct xsg_plan_target *target, int in
     return 0;
 }
 
-static int run_trial(struct xsg_plan *plan, struct xsg_plan_target *target, struct way *ways)
+static int run_trial(struct xsg_plan *plan, struct xsg_plan_target *target,
+                     struct xsg_plan_way *ways)
 {
     int rc = 0;
 
@@ -116,24 +121,24 @@ static int run_trial(struct xsg_plan *plan, struct xsg_plan_target *target, stru
                 rc = try_way(plan, target, k, &ways[k]);
         }
     }
+    /* About 0, which equal programs have for their mean; robust. */
+    for (int k = 0; k < WAYS; k++)
+        ways[k].spread = ways[k].possible && ways[k].n > 0
+                             ? 1.4826 * xsg_median(ways[k].y, ways[k].n)
+                             : (double)NAN;
     return rc;
 }
 
-/* The spread about 0, which equal programs have for their mean; robust. NaN: not tried. */
-static double spread(const struct way *way)
-{
-    return way->possible && way->n > 0 ? 1.4826 * xsg_median(way->y, way->n) : (double)NAN;
-}
-
 /* The standard error that a given time buys, but for a factor. */
-static double cost(const struct way *way)
+static double cost(const struct xsg_plan_way *way)
 {
-    return spread(way) * sqrt(way->seconds / (double)(way->n ? way->n : 1));
+    return way->spread * sqrt(way->seconds / (double)(way->n ? way->n : 1));
 }
 
-static int best_way(const struct way *ways)
+/* The preferred one, unless another is clearly better. */
+static int best_way(const struct xsg_plan_way *ways, int preferred)
 {
-    int best = ways[SAME_CORE].possible ? SAME_CORE : ALTERNATE;
+    int best = preferred;
 
     for (int i = 0; i < WAYS; i++) {
         if (i != best && ways[i].possible && cost(&ways[i]) < CLEARLY * cost(&ways[best]))
@@ -142,20 +147,30 @@ static int best_way(const struct way *ways)
     return best;
 }
 
-static const char *describe_trial(struct xsg_arena *arena, const struct way *ways, int best)
+static const char *const way_names[WAYS] = {"one after the other", "on one core", "on two cores"};
+
+static const char *describe_trial(struct xsg_arena *arena, const struct xsg_plan_way *ways,
+                                  int best)
 {
-    static const char *const names[WAYS] = {"one after the other", "on one core", "on two cores"};
     const char *text =
-        xsg_printf(arena, "equal programs differ by %.2g %% so", 100 * spread(&ways[best]));
+        xsg_printf(arena, "equal programs differ by %.2g %% so", 100 * ways[best].spread);
 
     for (int i = 0; i < WAYS; i++) {
         if (i != best && ways[i].possible && ways[i].n > 0)
-            text = xsg_printf(arena, "%s, by %.2g %% %s", text, 100 * spread(&ways[i]), names[i]);
+            text = xsg_printf(arena, "%s, by %.2g %% %s", text, 100 * ways[i].spread, way_names[i]);
     }
     return text;
 }
 
-static int choose_by_trial(struct xsg_plan *plan, struct xsg_plan_target *target, struct way *ways)
+static void keep_controls(struct xsg_plan *plan, struct xsg_plan_target *target,
+                          const struct xsg_plan_way *way)
+{
+    for (size_t i = 0; i < way->n; i++)
+        xsg_plan_keep_control(plan, target, &way->control[i]);
+}
+
+static int choose_by_trial(struct xsg_plan *plan, struct xsg_plan_target *target,
+                           struct xsg_plan_way *ways)
 {
     double limit =
         plan->options->max_time_s > 0 ? TRIAL_SHARE * plan->options->max_time_s : TRIAL_S;
@@ -174,16 +189,16 @@ static int choose_by_trial(struct xsg_plan *plan, struct xsg_plan_target *target
         choose(target, XSG_PAIRING_ALTERNATE, "it fails when two of it run at once");
         return 0;
     }
-    best = best_way(ways);
+    best = best_way(ways, same_core ? SAME_CORE : ALTERNATE);
     choose(target, pairing_of[best], describe_trial(plan->arena, ways, best));
-    for (size_t i = 0; i < ways[best].n; i++)
-        xsg_plan_keep_control(plan, target, &ways[best].control[i]);
+    keep_controls(plan, target, &ways[best]);
+    target->ways = ways;
     return 0;
 }
 
 static int choose_by_itself(struct xsg_plan *plan, struct xsg_plan_target *target)
 {
-    struct way ways[WAYS] = {0};
+    struct xsg_plan_way *ways = XSG_NEW_ARRAY(plan->arena, struct xsg_plan_way, WAYS);
     const char *alternate = why_alternate(plan, target);
     int cpus[2];
 
@@ -220,4 +235,46 @@ int xsg_plan_choose_pairing(struct xsg_plan *plan, struct xsg_plan_target *targe
     else
         choose(target, asked, "asked for");
     return 0;
+}
+
+/* ---- later ------------------------------------------------------------------------------------
+ */
+
+/* Of the rounds in this pairing; about their median, since head may well be slower. */
+static double spread_of_rounds(const struct xsg_plan_target *target)
+{
+    const double *base = target->part[XSG_PLAN_BASE].cpu + target->paired_from;
+    const double *head = target->part[XSG_PLAN_HEAD].cpu + target->paired_from;
+    size_t n = target->rounds - target->paired_from;
+    struct xsg_arena scratch = XSG_ARENA_INIT;
+    double *y = XSG_NEW_ARRAY(&scratch, double, n), spread;
+
+    for (size_t i = 0; i < n; i++)
+        y[i] = log(head[i] / base[i]);
+    spread = xsg_mad(y, n);
+    xsg_arena_release(&scratch);
+    return spread;
+}
+
+void xsg_plan_review_pairing(struct xsg_plan *plan, struct xsg_plan_target *target)
+{
+    struct xsg_plan_way *ways = target->ways;
+    int now = 0, best;
+
+    if (!ways || target->rounds < target->paired_from + REVIEW_ROUNDS)
+        return;
+    while (pairing_of[now] != target->pairing)
+        now++;
+    ways[now].spread = spread_of_rounds(target);
+    best = best_way(ways, now);
+    if (best == now)
+        return;
+    target->paired_from = target->rounds;
+    choose(target, pairing_of[best],
+           xsg_printf(plan->arena,
+                      "the first %zu rounds, %s, spread by %.2g %%, equal programs by %.2g %% so",
+                      target->rounds, way_names[now], 100 * ways[now].spread,
+                      100 * ways[best].spread));
+    target->n_control = 0;
+    keep_controls(plan, target, &ways[best]);
 }

@@ -30,6 +30,8 @@ struct xsg_plan_control {
     double cpu, wall;
 };
 
+struct xsg_plan_way; /* of pairing, and how it did in the trial: plan_pairing.c */
+
 struct xsg_plan_target {
     const struct xsg_suite_target *suite;
     struct xsg_plan_part part[XSG_PLAN_SIDES];
@@ -42,6 +44,8 @@ struct xsg_plan_target {
     double alone_s;    /* elapsed time of that invocation */
     enum xsg_pairing pairing;
     const char *pairing_reason;
+    struct xsg_plan_way *ways; /* that were tried; NULL: there was no trial */
+    size_t paired_from;        /* first round in this pairing */
     struct xsg_plan_control *control;
     size_t n_control, cap_control;
     int swapped;       /* order of the last round or control pair, */
@@ -87,6 +91,9 @@ int xsg_plan_control(struct xsg_plan *plan, struct xsg_plan_target *target,
 /* Chooses the target's pairing, if there are two sides, by what it asks for, by what it and the
  * machine allow, and by the spread of control pairs. Needs serial, waits and alone_s. */
 int xsg_plan_choose_pairing(struct xsg_plan *plan, struct xsg_plan_target *target);
+/* At a look, whether the rounds so far bear the trial out: the machine may have become another one
+ * since. If another way now seems clearly better, the rounds to come are measured in that. */
+void xsg_plan_review_pairing(struct xsg_plan *plan, struct xsg_plan_target *target);
 void xsg_plan_keep_control(struct xsg_plan *plan, struct xsg_plan_target *target,
                            const struct xsg_plan_control *control);
 

@@ -136,6 +136,8 @@ static inline int fake_invoke(struct xsg_arena *scratch, const struct xsg_launch
 /* Both at once: on one core, or on two; each way has a spread of its own, in percent. */
 static struct {
     double same_core, two_core;
+    size_t
+        neighbour_from; /* after so many on two cores, these spread ten times as much; 0: never */
     bool fails;
     size_t n_same_core, n_two_core;
     int swapped; /* pairs whose first had the higher core */
@@ -150,6 +152,8 @@ static inline int fake_invoke_pair(struct xsg_arena *const scratch[2],
     double spread = same ? pairs.same_core : pairs.two_core;
     size_t n = same ? pairs.n_same_core++ : pairs.n_two_core++;
     int64_t start = now;
+    if (!same && pairs.neighbour_from > 0 && n >= pairs.neighbour_from)
+        spread *= 10;
     pairs.swapped += pair->cpu[0] > pair->cpu[1];
     for (int i = 0; i < 2; i++) {
         int rc = fake_invoke(scratch[i], launcher, &pair->launch[i], &out[i], e);

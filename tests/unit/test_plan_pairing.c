@@ -89,6 +89,36 @@ static void test_auto_takes_what_spreads_least(void **state)
     assert_pairing(XSG_PAIRING_ALTERNATE, "equal programs differ by");
 }
 
+/* A neighbour comes after the trial: what was the best way is left at the next look. */
+static void test_auto_is_reviewed(void **state)
+{
+    (void)state;
+    int cpus[2];
+    if (xsg_machine_pick_cpus(cpus) < 2)
+        skip();
+    pairs.same_core = 2;
+    pairs.two_core = 1;
+    pairs.neighbour_from = 5 + 3;
+    suite.n_targets = 1;
+    at_once_possible = true;
+    options.max_rounds = 40;
+    assert_int_equal(run(), 0);
+    assert_pairing(XSG_PAIRING_SAME_CORE, "the first 10 rounds, on two cores, spread by ");
+    assert_int_equal(n_looks, 3);
+    assert_int_equal(pairs.n_two_core, 5 + 10 + 1);
+    assert_int_equal(pairs.n_same_core, 5 + 30 + 3);
+    assert_int_equal(base_run.targets[0].n_control, 5 + 3); /* of the way that it is now */
+    setup(NULL);
+    pairs.same_core = 2;
+    pairs.two_core = 1;
+    suite.n_targets = 1;
+    at_once_possible = true;
+    options.max_rounds = 40;
+    assert_int_equal(run(), 0);
+    assert_pairing(XSG_PAIRING_TWO_CORE, "equal programs differ by");
+    assert_int_equal(pairs.n_two_core, 5 + 40 + 4);
+}
+
 static void test_auto_asks_the_target(void **state)
 {
     (void)state;
@@ -119,6 +149,7 @@ int main(void)
         TEST(test_scopes_do_not_share_a_core),
         TEST(test_the_targets_own_pairing),
         TEST(test_auto_takes_what_spreads_least),
+        TEST(test_auto_is_reviewed),
         TEST(test_auto_asks_the_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
