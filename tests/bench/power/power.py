@@ -17,6 +17,7 @@ import math
 import os
 import random
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -249,6 +250,7 @@ def main():
         return table(options)
     options.xsgate = os.path.abspath(options.xsgate)
     options.include = os.path.abspath(options.include)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1)) # the neighbour and the folder go, too
     return run(options)
 
 
