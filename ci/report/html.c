@@ -216,11 +216,12 @@ static void put_method(struct xsg_buf *out, const struct xsg_comparison *c)
         "<p>%s Changes are ratios of self time, head by base, with their confidence interval. A "
         "function is slower when its interval excludes no change and the estimate exceeds the "
         "threshold (%.3g %% where no rule says otherwise), unchanged when the interval excludes "
-        "the threshold, unclear otherwise. The error over all functions of a target is at most "
-        "%.3g %%; functions below %.3g %% of the target on both sides are not judged.</p>\n"
+        "the threshold, unclear otherwise. The chance of any false alarm, over all targets, "
+        "functions and looks, is at most %.3g %%; functions below %.3g %% of the target on both "
+        "sides are not judged.</p>\n"
         "</details>\n",
-        c->paired ? "Base and head ran interleaved, in random order; only differences within a "
-                    "round count."
+        c->paired ? "Base and head ran in rounds of one each; only differences within a round "
+                    "count."
                   : "The head was measured against stored numbers of the base.",
         c->gate.threshold * 100, c->gate.alpha * 100, c->gate.min_share * 100);
 }
