@@ -54,7 +54,7 @@ struct xsg_profile {
     unsigned modes; /* enum xsg_seg_mode bits that some process armed */
     unsigned kinds; /* enum xsg_profile_kind bits that delivered anything */
     size_t n_processes, n_threads;
-    size_t n_killed; /* processes whose segment was not ended in order */
+    size_t n_killed; /* not ended in order, of the processes that recorded something */
     uint64_t binary; /* as in struct xsg_target_run */
     double total_ns; /* sum of self times; with both, the larger of measured and sampled */
     uint64_t samples;

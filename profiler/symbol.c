@@ -187,13 +187,21 @@ static const char *nameless(struct xsg_symboliser *s, struct module *module, uin
 static const char *symbol_name(struct xsg_symboliser *s, struct module *module, uint64_t vaddr)
 {
     const struct xsg_symbol *symbol = xsg__symbol_find(&module->symbols, vaddr);
-    if (!symbol)
+    if (!symbol || !*symbol->name)
         return nameless(s, module, vaddr);
     size_t n = strlen(symbol->name);
     if (n > 4 && !strcmp(symbol->name + n - 4, "@plt"))
         return xsg_printf(&s->own, "%s@plt",
                           xsg_demangle(&s->own, xsg_strndup(&s->own, symbol->name, n - 4)));
     return xsg_demangle(&s->own, symbol->name);
+}
+
+/* raw: what the debug information says; NULL if nothing. Hostile one says "". */
+static const char *frame_name(struct xsg_symboliser *s, struct module *module, uint64_t vaddr,
+                              const char *raw)
+{
+    const char *name = raw ? source_name(s, raw) : NULL;
+    return name && *name ? name : symbol_name(s, module, vaddr);
 }
 
 static struct frames look_up(struct xsg_symboliser *s, struct module *module, uint64_t vaddr)
@@ -209,8 +217,7 @@ static struct frames look_up(struct xsg_symboliser *s, struct module *module, ui
         n = 1;
     } else {
         for (size_t i = 0; i < n; i++)
-            list[i].function.name = list[i].function.name ? source_name(s, list[i].function.name)
-                                                          : symbol_name(s, module, vaddr);
+            list[i].function.name = frame_name(s, module, vaddr, list[i].function.name);
     }
     struct xsg_frame *result = XSG_NEW_ARRAY(s->arena, struct xsg_frame, n);
     for (size_t i = 0; i < n; i++) {

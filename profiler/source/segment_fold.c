@@ -217,6 +217,16 @@ static void fold_thread(struct xsg_segment_naming *f, const struct xsg_segment_t
     xsg_arena_release(&arena);
 }
 
+/* A shell that waited for the target has a segment, too, and nothing in it to lose. */
+static bool has_recorded(const struct xsg_segment *segment)
+{
+    for (size_t i = 0; i < segment->n_threads; i++) {
+        if (segment->threads[i].n_nodes > XSG_SEG_NODE_OVERFLOW + 1)
+            return true;
+    }
+    return segment->header.lost_threads > 0;
+}
+
 void xsg__segment_fold(const struct xsg_segment *segment, const struct xsg_segment_reading *reading)
 {
     struct xsg_arena scratch = XSG_ARENA_INIT;
@@ -228,7 +238,7 @@ void xsg__segment_fold(const struct xsg_segment *segment, const struct xsg_segme
     for (size_t i = 0; i < segment->n_threads; i++)
         fold_thread(&f, &segment->threads[i]);
     sums->modes |= h->modes & (XSG_SEG_MODE_SCOPES | XSG_SEG_MODE_FUNCTIONS | XSG_SEG_MODE_SAMPLE);
-    sums->n_killed += h->state == XSG_SEG_RUNNING;
+    sums->n_killed += h->state == XSG_SEG_RUNNING && has_recorded(segment);
     losses->threads += h->lost_threads;
     losses->sites += h->lost_sites;
     losses->strings += h->lost_strings;

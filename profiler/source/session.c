@@ -113,11 +113,15 @@ static double rate_of(const struct xsg_seg_header *header, double ticks_rate, st
     return 1;
 }
 
-static void count_process(struct session *s, uint32_t pid)
+/* A process that executes another program, a shell at its last command, has a segment for each: the
+ * first thread of each is one and the same. */
+static void count_process(struct session *s, const struct xsg_segment *segment)
 {
+    uint32_t pid = segment->header.pid;
     bool is_new;
     xsg_map_put(&s->pids, &pid, sizeof pid, &is_new);
     xsg_fold_sums(s->fold)->n_processes += is_new;
+    xsg_fold_sums(s->fold)->n_threads -= !is_new && segment->n_threads > 0;
 }
 
 static int read_bytes(struct xsg_arena *arena, const char *path, char **data, size_t *n,
@@ -146,7 +150,7 @@ static int read_segment(struct session *s, const char *name, struct xsg_segment_
         goto out;
     reading->ns_per_tick = rate_of(&segment.header, s->ticks_rate, s->fold);
     xsg__segment_fold(&segment, reading);
-    count_process(s, segment.header.pid);
+    count_process(s, &segment);
 out:
     xsg_arena_release(&scratch);
     return rc;

@@ -94,11 +94,29 @@ static void test_processes_are_merged(void **state)
     assert_true(fabs(p.functions[0].self - 700) < 1e-6);
     assert_true(p.functions[0].calls == 3);
     assert_int_equal(p.n_processes, 2);
-    assert_int_equal(p.n_threads, 3);
+    assert_int_equal(p.n_threads, 2); /* what came after exec is the same thread */
     assert_int_equal(p.n_killed, 1);
     assert_int_equal(p.lost, 0);
     assert_int_equal(p.n_notes, 1);
     assert_non_null(note_with(&p, "1 of 2 processes ended without passing exit"));
+}
+
+/* The shell that waited for the target ends by _exit, and had nothing to lose. */
+static void test_a_shell_beside_the_target(void **state)
+{
+    struct fixture *f = *state;
+    build_process(f, 10, 100);
+    put_segment(f, "10-a.xseg");
+    segment_init(&f->built);
+    f->built.header.pid = 9;
+    f->built.header.state = XSG_SEG_RUNNING;
+    segment_thread(&f->built);
+    put_segment(f, "9-b.xseg");
+    struct xsg_profile p = read_folder(f);
+    assert_int_equal(p.n_processes, 2);
+    assert_int_equal(p.n_threads, 2);
+    assert_int_equal(p.n_killed, 0);
+    assert_int_equal(p.n_notes, 0);
 }
 
 static void test_nothing_there(void **state)
@@ -260,17 +278,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_processes_are_merged),
-        TEST(test_nothing_there),
-        TEST(test_no_folder),
-        TEST(test_damaged_beside_whole),
-        TEST(test_all_damaged),
-        TEST(test_strange_files),
-        TEST(test_many_damaged),
-        TEST(test_clock_of_a_sibling),
-        TEST(test_clock_of_this_machine),
-        TEST(test_clocks_that_disagree),
-        TEST(test_clock_in_ns),
+        TEST(test_processes_are_merged), TEST(test_a_shell_beside_the_target),
+        TEST(test_nothing_there),        TEST(test_no_folder),
+        TEST(test_damaged_beside_whole), TEST(test_all_damaged),
+        TEST(test_strange_files),        TEST(test_many_damaged),
+        TEST(test_clock_of_a_sibling),   TEST(test_clock_of_this_machine),
+        TEST(test_clocks_that_disagree), TEST(test_clock_in_ns),
         TEST(test_files_of_scopes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
