@@ -96,7 +96,8 @@ static void put_changed(struct xsg_buf *out, const struct xsg_delta *d, const ch
 static void put_code(struct xsg_buf *out, const struct xsg_delta *d)
 {
     bool excused = d->rule && strcmp(d->rule, XSG_RULE_SAME_CODE) == 0;
-    if (d->code == XSG_CODE_UNKNOWN || (d->code == XSG_CODE_DIFFERENT && d->changed != 0))
+    if (d->code == XSG_CODE_UNKNOWN || d->layout == XSG_LAYOUT_PERSISTS ||
+        (d->code == XSG_CODE_DIFFERENT && d->changed != 0))
         return;
     put_separator(out);
     if (excused)

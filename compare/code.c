@@ -96,6 +96,24 @@ static bool same_on_the_way(const struct xsg_target_work *t, const struct xsg_pa
     return true;
 }
 
+bool xsg_code_is_same(const struct xsg_target_work *t)
+{
+    struct xsg_map modules;
+    bool own_main, any = false;
+    xsg_map_init(&modules, t->context->arena);
+    own_main = find_modules(&t->base, &modules);
+    own_main = find_modules(&t->head, &modules) && own_main;
+    for (size_t i = 0; own_main && i < t->n_rows; i++) {
+        const struct xsg_delta *d = &t->rows[i].delta;
+        if (!d->function.name || (d->rule && strcmp(d->rule, XSG_BELOW_SHARE) == 0))
+            continue;
+        if (!is_same_caller(t, &modules, &d->function))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
 static bool calls_counted(const struct xsg_delta *d)
 {
     return d->base.calls > 0 && d->head.calls > 0;

@@ -184,6 +184,16 @@ bool xsg_compare_needs_confirmation(const struct xsg_comparison *comparison, con
            (regressed && (comparison->progress >= 1 || xsg_compare_decided(comparison, target)));
 }
 
+bool xsg_compare_wants_layouts(const struct xsg_comparison *comparison, const char *target)
+{
+    for (size_t i = 0; i < comparison->n_deltas; i++) {
+        const struct xsg_delta *d = &comparison->deltas[i];
+        if (d->layout == XSG_LAYOUT_OPEN && !d->waiver && strcmp(d->target, target) == 0)
+            return true;
+    }
+    return false;
+}
+
 int xsg_compare_exit_status(const struct xsg_comparison *comparison)
 {
     switch (comparison->verdict) {

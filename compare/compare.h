@@ -15,6 +15,12 @@
 #include "base/error.h"
 #include "base/looks.h"
 
+/* Runs of the same commits, measured in rounds of their own, with programs linked in another order.
+ * A target that they lack, or that failed in them, is not judged by them. */
+struct xsg_compare_layout {
+    const struct xsg_run *base, *head;
+};
+
 struct xsg_compare_options {
     /* Does the commit range touch the function? 1, 0, or -1 for unknown. NULL: unknown. */
     int (*changed)(void *arg, const struct xsg_function *function);
@@ -33,6 +39,11 @@ struct xsg_compare_options {
      * show how one hour differs from the next. function NULL: the target. NULL: unknown. */
     double (*usual_spread)(void *arg, const char *target, const char *function, const char *metric);
     void *spread_arg;
+    /* What xsg_compare_wants_layouts asked for, as far as it was measured; and why there is no more
+     * of it (NULL: nothing stands in the way). */
+    const struct xsg_compare_layout *layouts;
+    size_t n_layouts;
+    const char *no_layouts;
 };
 
 /* A fresh batch smaller than this (the time was up) confirms and refutes nothing. */
@@ -51,6 +62,10 @@ bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *ta
  * function is named? While only the target itself is slower and functions are undecided, the next
  * look may name one. */
 bool xsg_compare_needs_confirmation(const struct xsg_comparison *comparison, const char *target);
+
+/* Did something of this target get slower whose machine code did not change, and is it open whether
+ * that is due to the layout? Then one more layout would tell. */
+bool xsg_compare_wants_layouts(const struct xsg_comparison *comparison, const char *target);
 
 /* What the status of the process will be: 0, 1, 3, or 4 when strict. */
 int xsg_compare_exit_status(const struct xsg_comparison *comparison);

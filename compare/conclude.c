@@ -240,6 +240,12 @@ static void decide(struct xsg_context *context)
     } else if (t.n[1] > 0) {
         c->verdict = XSG_VERDICT_REGRESSED;
         put_regressed(&out, &t);
+    } else if (t.n[2] > 0 && t.worst[2]->layout == XSG_LAYOUT_GONE) {
+        c->verdict = XSG_VERDICT_UNDECIDED;
+        put_name(&out, t.worst[2]);
+        xsg_buf_puts(&out, " got slower only in the order that its build links in");
+        if (t.n[2] > 1)
+            xsg_buf_printf(&out, "; %zu more could not be decided", t.n[2] - 1);
     } else if (t.n[2] > 0) {
         c->verdict = XSG_VERDICT_UNDECIDED;
         put_name(&out, t.worst[2]);

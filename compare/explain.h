@@ -1,8 +1,8 @@
 /*
  * Between the files of compare: from verdicts of rows to what they mean together. In this order,
  * after the verdicts: what moved between functions, whose code is the same, which caller is slower
- * through a callee only. Each may take a row out of the gate's verdict (delta.counts), none puts
- * one in.
+ * through a callee only. Each may take a row out of the gate's verdict (delta.counts); only what
+ * the same code persists to do in other layouts is put in again.
  */
 #ifndef XSG_COMPARE_EXPLAIN_H
 #define XSG_COMPARE_EXPLAIN_H
@@ -14,12 +14,25 @@
 #define XSG_RULE_MOVED "cost moved between functions"
 #define XSG_RULE_THROUGH "slower only through a callee"
 
+/* The rule of a target that is slower only in the order that the build links in. */
+#define XSG_RULE_LAYOUT "gone when linked in another order"
+
 /* NULL: that side has it not. */
 enum xsg_code xsg_code_compare(const struct xsg_function *base, const struct xsg_function *head);
 
 /* code.c: rows that got slower, or are open, without any change of code do not count, unless a
  * rule of the gate names the function. */
 void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *paths);
+
+/* code.c: is the code of every function that is worth judging the same, up to main? */
+bool xsg_code_is_same(const struct xsg_target_work *t);
+
+/* layout.c: what is slower with the same code: does it persist in other layouts? The only one that
+ * may put a row into the verdict again. */
+void xsg_rows_check_layout(struct xsg_target_work *t);
+/* layout.c: the row's cause, with what its layouts showed. */
+const char *xsg_layout_remark(const struct xsg_target_work *t, const struct xsg_row *row,
+                              const char *cause);
 
 /* moved.c: functions between which cost moved, while their sum stays within the threshold. */
 void xsg_rows_find_moved(struct xsg_target_work *t, const struct xsg_paths *paths);

@@ -37,6 +37,7 @@ struct xsg_row {
     const char *moved_from; /* base's file, when it is another one */
     const char *where;      /* what of it changed: "f (a.c:1-9), g (a.c:20)"; NULL */
     struct xsg_match match; /* of a function */
+    const char *layout;     /* what other layouts showed, or why there are none; NULL */
     double total;           /* what share is of, in the metric's unit; NaN if unknown */
 };
 
@@ -61,6 +62,11 @@ struct xsg_target_work {
 void xsg_target_take_totals(struct xsg_target_work *t);
 void xsg_target_add_row(struct xsg_target_work *t, const char *metric);
 void xsg_target_add_functions(struct xsg_target_work *t, const char *metric);
+
+/* rows.c: the name of what "time" is for the target itself. */
+const char *xsg_target_time_metric(const struct xsg_target_work *t);
+/* rows.c: the step that values of the row come in. */
+double xsg_row_resolution(const struct xsg_target_work *t, const struct xsg_row *row);
 
 /* gate.c: the first rule that matches, or NULL. function NULL: the target itself. */
 const struct xsg_gate_rule *xsg_gate_rule_for(const struct xsg_gate *gate, const char *target,
@@ -88,6 +94,9 @@ void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, 
 /* The rule of a target that was not measured, for there is nothing to tell apart. */
 #define XSG_ONE_SIDE "one side only"
 #define XSG_IDENTICAL "identical programs"
+
+/* The rule of a function that is too small on both sides to be judged. */
+#define XSG_BELOW_SHARE "below min_share"
 
 /* The rule of an undecided function in a target that is decided. */
 #define XSG_TARGET_PASSED "the target as a whole did not get worse"

@@ -74,7 +74,7 @@ static double sum_of_self(const struct xsg_side *side, double *sampled)
 
 /* "time" of a target: CPU time, because other processes move it less than elapsed time; elapsed
  * time for a target that mostly waits. The same choice for both sides. */
-static const char *time_metric(const struct xsg_target_work *t)
+const char *xsg_target_time_metric(const struct xsg_target_work *t)
 {
     if (xsg_side_find(&t->base, "time", NULL) && xsg_side_find(&t->head, "time", NULL))
         return "time";
@@ -93,7 +93,7 @@ void xsg_target_take_totals(struct xsg_target_work *t)
         t->sample_weight = (base_sampled + head_sampled) / (double)samples;
     /* Threads that wait have self times beyond the CPU time, unprofiled code has none: the larger
      * keeps every share at most 1. fmax() prefers a number over NaN. */
-    t->total = fmax(self, xsg_side_mean(&t->base, time_metric(t), NULL));
+    t->total = fmax(self, xsg_side_mean(&t->base, xsg_target_time_metric(t), NULL));
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -140,6 +140,12 @@ static void measure_fresh(const struct xsg_target_work *t, struct xsg_row *row,
     row->fresh_ratio = effect.ratio;
 }
 
+double xsg_row_resolution(const struct xsg_target_work *t, const struct xsg_row *row)
+{
+    bool sampled = row->delta.function.name && t->sample_weight > 1 && !(row->delta.head.calls > 0);
+    return sampled ? t->sample_weight : 1;
+}
+
 static void measure(struct xsg_target_work *t, struct xsg_row *row, const struct xsg_values *values,
                     const struct xsg_metric *metric)
 {
@@ -152,8 +158,7 @@ static void measure(struct xsg_target_work *t, struct xsg_row *row, const struct
                                          .inflation = t->inflation,
                                          .bias = t->bias};
     struct xsg_sample_pair sampled = pair;
-    if (row->delta.function.name && t->sample_weight > 1 && !(row->delta.head.calls > 0))
-        sampled.resolution = t->sample_weight;
+    sampled.resolution = xsg_row_resolution(t, row);
     row->more_is_better = metric && metric->better == XSG_BETTER_MORE;
     row->fresh_ratio = NAN;
     if (metric && metric->deterministic && xsg_effect_exact(&row->effect, &pair))
@@ -172,7 +177,7 @@ static void measure(struct xsg_target_work *t, struct xsg_row *row, const struct
 void xsg_target_add_row(struct xsg_target_work *t, const char *metric)
 {
     /* The name is the one asked for: "time" is the target's own kind of time. */
-    const char *stored = strcmp(metric, "time") == 0 ? time_metric(t) : metric;
+    const char *stored = strcmp(metric, "time") == 0 ? xsg_target_time_metric(t) : metric;
     struct xsg_match match = {.base = xsg_side_find(&t->base, stored, NULL),
                               .head = xsg_side_find(&t->head, stored, NULL)};
     if (!match.base || !match.head)
@@ -246,7 +251,7 @@ static const char *not_judged(const struct xsg_target_work *t, const struct xsg_
     if (gate->filter && !xsg_glob(gate->filter, row->delta.function.name))
         return "not in filter";
     if (row->delta.share < gate->min_share && head_share < gate->min_share && !row->named)
-        return "below min_share";
+        return XSG_BELOW_SHARE;
     return NULL;
 }
 

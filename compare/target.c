@@ -112,6 +112,7 @@ static void explain(struct xsg_target_work *t)
 {
     xsg_rows_find_moved(t, &t->paths);
     xsg_rows_excuse_code(t, &t->paths);
+    xsg_rows_check_layout(t);
     xsg_rows_blame(t, &t->paths);
 }
 
@@ -130,6 +131,7 @@ void xsg_target_conclude(struct xsg_target_work *t)
         if (!d->cause)
             d->cause = xsg_cause_describe(t->context->arena, d, t->rows[i].where);
         d->cause = xsg_counts_remark(t, &t->rows[i], d->cause);
+        d->cause = xsg_layout_remark(t, &t->rows[i], d->cause);
         if (t->rows[i].moved_from)
             d->cause = xsg_printf(t->context->arena, "%s%swas in %s", d->cause ? d->cause : "",
                                   d->cause ? "; " : "", t->rows[i].moved_from);

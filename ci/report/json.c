@@ -136,9 +136,28 @@ static const char *code_name(enum xsg_code code)
     return code <= XSG_CODE_DIFFERENT ? names[code] : NULL;
 }
 
+/* Only where it was asked. */
+static void put_layout(struct xsg_json_writer *w, const struct xsg_delta *d)
+{
+    static const char *const names[] = {
+        [XSG_LAYOUT_OPEN] = "open",
+        [XSG_LAYOUT_PERSISTS] = "persists",
+        [XSG_LAYOUT_GONE] = "gone",
+    };
+    if (d->layout == XSG_LAYOUT_NONE || d->layout > XSG_LAYOUT_GONE)
+        return;
+    put_string(w, "layout", names[d->layout]);
+    xsg_json_key(w, "layouts");
+    xsg_json_begin_array(w);
+    for (size_t i = 0; i < d->n_layouts; i++)
+        xsg_json_double(w, d->layouts[i]);
+    xsg_json_end_array(w);
+}
+
 static void put_why(struct xsg_json_writer *w, const struct xsg_delta *d)
 {
     put_string(w, "code", code_name(d->code));
+    put_layout(w, d);
     put_string(w, "through", d->through);
     put_string(w, "matched", d->matched);
     put_string(w, "moved", d->moved);

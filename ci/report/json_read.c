@@ -289,6 +289,43 @@ static int read_code(struct reader *r, const cJSON *object, enum xsg_code *code)
     return fail(r, "code", "same, same_deep, different or null");
 }
 
+static int read_layouts(struct reader *r, const cJSON *object, struct xsg_delta *d)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(object, "layouts"), *item;
+    if (!list)
+        return 0;
+    if (!cJSON_IsArray(list))
+        return fail(r, "layouts", "a list of numbers");
+    d->layouts = XSG_NEW_ARRAY(r->arena, double, (size_t)cJSON_GetArraySize(list) + 1);
+    cJSON_ArrayForEach(item, list)
+    {
+        if (!cJSON_IsNumber(item))
+            return fail(r, "layouts", "a list of numbers");
+        d->layouts[d->n_layouts++] = item->valuedouble;
+    }
+    return 0;
+}
+
+static int read_layout(struct reader *r, const cJSON *object, struct xsg_delta *d)
+{
+    static const char *const names[] = {
+        [XSG_LAYOUT_OPEN] = "open",
+        [XSG_LAYOUT_PERSISTS] = "persists",
+        [XSG_LAYOUT_GONE] = "gone",
+    };
+    const char *name = NULL;
+    int rc = get_text(r, object, "layout", &name);
+
+    if (rc != 0 || !name)
+        return rc;
+    for (size_t i = XSG_LAYOUT_OPEN; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0)
+            d->layout = (enum xsg_layout)i;
+    }
+    return d->layout == XSG_LAYOUT_NONE ? fail(r, "layout", "open, persists or gone")
+                                        : read_layouts(r, object, d);
+}
+
 static int read_why(struct reader *r, const cJSON *object, struct xsg_delta *d)
 {
     const struct {
@@ -307,6 +344,8 @@ static int read_why(struct reader *r, const cJSON *object, struct xsg_delta *d)
                    {"settle_s", &d->settle_s}};
     int rc = read_code(r, object, &d->code);
 
+    if (rc == 0)
+        rc = read_layout(r, object, d);
     for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof texts[0]; i++)
         rc = get_text(r, object, texts[i].name, texts[i].into);
     for (size_t i = 0; rc == 0 && i < sizeof numbers / sizeof numbers[0]; i++)

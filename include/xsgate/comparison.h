@@ -84,6 +84,15 @@ enum xsg_code {
     XSG_CODE_DIFFERENT
 };
 
+/* Was a slowdown of identical machine code there, too, when the programs were linked in another
+ * order? */
+enum xsg_layout {
+    XSG_LAYOUT_NONE,     /* not asked: the code differs, or nothing got slower */
+    XSG_LAYOUT_OPEN,     /* not measured, or not clear */
+    XSG_LAYOUT_PERSISTS, /* in each of them: it is the input or the data */
+    XSG_LAYOUT_GONE      /* it is the layout */
+};
+
 struct xsg_summary {
     double median, mean; /* of the values per invocation; NaN when absent */
     double calls;        /* mean calls per invocation; NaN when not counted */
@@ -115,6 +124,9 @@ struct xsg_delta {
     double by_calls;   /* of head.mean - base.mean, in the metric's unit: through more calls, */
     double by_cost;    /* and through costlier calls; the sum is exact. NaN: calls not counted */
     enum xsg_code code;
+    enum xsg_layout layout;
+    double *layouts; /* ratio as the build links, then as linked in other orders; NULL: none was */
+    size_t n_layouts;
     const char *through; /* the deepest function that explains the change, when it is another one:
                             then this delta does not count by itself, unless it is the target's;
                             NULL */

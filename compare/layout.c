@@ -1,0 +1,244 @@
+/*
+ * Rows that are slower although the machine code is the same, measured again with the programs
+ * linked in other orders. What persists is due to the input or the data and counts; what is gone is
+ * due to the layout, which the next commit will draw anew.
+ */
+#include "compare/layout.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/change.h"
+#include "base/metric.h"
+#include "base/stats.h"
+#include "compare/explain.h"
+
+/* Looks at the layouts: after the third and the fourth. */
+#define LOOKS 2
+
+enum xsg_layout xsg_layout_decide(const struct xsg_layout_evidence *e, double threshold,
+                                  double alpha)
+{
+    for (size_t i = 1; i < e->n; i++) {
+        if (e->worse[i] < log1p(threshold) / 2)
+            return XSG_LAYOUT_GONE;
+    }
+    if (e->n < XSG_LAYOUT_LEAST || !(e->p < alpha / LOOKS))
+        return XSG_LAYOUT_OPEN;
+    double se = xsg_stddev(e->worse, e->n) / sqrt((double)e->n);
+    double mean = xsg_mean(e->worse, e->n);
+    if (!(mean > 0))
+        return XSG_LAYOUT_OPEN;
+    double p = se > 0 ? 1 - xsg_t_cdf(mean / se, (double)(e->n - 1)) : 0;
+    return p < alpha / LOOKS ? XSG_LAYOUT_PERSISTS : XSG_LAYOUT_OPEN;
+}
+
+/* ---- one row in all layouts -------------------------------------------------------------------
+ */
+
+/* Values of all other layouts, one after the other. */
+struct pool {
+    double *base, *head;
+    size_t n, cap_base, cap_head;
+};
+
+static const struct xsg_target_run *find_target(const struct xsg_run *run, const char *name)
+{
+    for (size_t i = 0; i < run->n_targets; i++) {
+        if (strcmp(run->targets[i].name, name) == 0)
+            return &run->targets[i];
+    }
+    return NULL;
+}
+
+/* Why a layout says nothing about the target; NULL: it does. */
+static const char *why_useless(const struct xsg_target_work *t, const struct xsg_target_run *base,
+                               const struct xsg_target_run *head)
+{
+    if (!base || !head)
+        return "not measured";
+    if (base->invalid || head->invalid)
+        return "the target fails there";
+    if (base->binary == 0 || head->binary == 0 || t->base.target->binary == 0 ||
+        t->head.target->binary == 0)
+        return "not known whether the build follows it";
+    if (base->binary == t->base.target->binary || head->binary == t->head.target->binary)
+        return "the build does not allow it";
+    return NULL;
+}
+
+static const struct xsg_series *find_series(const struct xsg_target_work *t,
+                                            const struct xsg_row *row, const struct xsg_side *side,
+                                            const struct xsg_series *plain)
+{
+    const struct xsg_delta *d = &row->delta;
+    bool time = !d->function.name && strcmp(d->metric, "time") == 0;
+    if (d->function.name && !plain)
+        return NULL;
+    return xsg_side_find(side, time ? xsg_target_time_metric(t) : d->metric,
+                         d->function.name ? &plain->function : NULL);
+}
+
+static struct xsg_effect estimate(const struct xsg_target_work *t, const struct xsg_row *row,
+                                  const double *base, const double *head, size_t n)
+{
+    const struct xsg_sample_pair pair = {.base = base,
+                                         .head = head,
+                                         .n_base = n,
+                                         .n_head = n,
+                                         .paired = true,
+                                         .resolution = xsg_row_resolution(t, row),
+                                         .inflation = t->inflation,
+                                         .bias = t->bias};
+    struct xsg_effect effect;
+    xsg_effect_estimate(&effect, &pair, t->error);
+    return effect;
+}
+
+static void keep(struct xsg_arena *arena, struct pool *pool, const struct xsg_values *values)
+{
+    size_t n = values->n_base;
+    pool->base = xsg_grow(arena, pool->base, &pool->cap_base, pool->n + n, sizeof *pool->base);
+    pool->head = xsg_grow(arena, pool->head, &pool->cap_head, pool->n + n, sizeof *pool->head);
+    for (size_t i = 0; i < n; i++) {
+        pool->base[pool->n + i] = values->base[i];
+        pool->head[pool->n + i] = values->head[i];
+    }
+    pool->n += n;
+}
+
+/* The row's ratio in one layout; NaN with *why. */
+static double measure(const struct xsg_target_work *t, const struct xsg_row *row,
+                      const struct xsg_compare_layout *layout, struct pool *pool, const char **why)
+{
+    struct xsg_arena *arena = t->context->arena;
+    const struct xsg_target_run *base = find_target(layout->base, t->name);
+    const struct xsg_target_run *head = find_target(layout->head, t->name);
+    struct xsg_side sides[2];
+    struct xsg_values values;
+    *why = why_useless(t, base, head);
+    if (*why)
+        return NAN;
+    xsg_side_init(&sides[0], arena, layout->base, base);
+    xsg_side_init(&sides[1], arena, layout->head, head);
+    const struct xsg_match match = {.base = find_series(t, row, &sides[0], row->match.base),
+                                    .head = find_series(t, row, &sides[1], row->match.head)};
+    *why = "it was not seen there";
+    if (!match.base || !match.head)
+        return NAN;
+    xsg_match_values(arena, &match, &sides[0], &sides[1], true, &values);
+    struct xsg_effect effect = estimate(t, row, values.base, values.head, values.n_base);
+    *why = "too few rounds";
+    if (effect.method == XSG_EFFECT_NONE || !(effect.ratio > 0) || !isfinite(effect.ratio))
+        return NAN;
+    keep(arena, pool, &values);
+    return effect.ratio;
+}
+
+static const char *list_changes(struct xsg_arena *arena, const struct xsg_delta *d)
+{
+    struct xsg_buf out = XSG_BUF_INIT;
+    for (size_t i = 0; i < d->n_layouts; i++) {
+        char change[XSG_CHANGE_SIZE];
+        xsg_format_change(change, d->layouts[i]);
+        xsg_buf_printf(&out, "%s%s", i ? ", " : "", change);
+    }
+    const char *text = xsg_strdup(arena, xsg_buf_str(&out));
+    xsg_buf_release(&out);
+    return text;
+}
+
+/* ---- the verdict -------------------------------------------------------------------------------
+ */
+
+static void conclude(struct xsg_target_work *t, struct xsg_row *row, const char *why)
+{
+    struct xsg_arena *arena = t->context->arena;
+    struct xsg_delta *d = &row->delta;
+    const char *changes = list_changes(arena, d);
+    if (d->layout == XSG_LAYOUT_PERSISTS) {
+        d->counts = true;
+        d->rule = xsg_printf(arena, "machine code identical, slower in %zu of %zu layouts",
+                             d->n_layouts, d->n_layouts);
+        row->layout = xsg_printf(
+            arena, "machine code identical: input or data, not layout (%s in %zu link orders)",
+            changes, d->n_layouts);
+    } else if (d->layout == XSG_LAYOUT_GONE) {
+        row->layout = xsg_printf(arena, "layout: " XSG_RULE_LAYOUT " (%s)", changes);
+        if (d->function.name)
+            return;
+        d->verdict = XSG_DELTA_UNDECIDED;
+        d->rule = XSG_RULE_LAYOUT;
+    } else if (d->n_layouts > 1) {
+        row->layout = xsg_printf(arena, "other link orders leave it open (%s)", changes);
+    } else if (why) {
+        row->layout = xsg_printf(arena, "not measured in another link order: %s", why);
+    }
+}
+
+static void check(struct xsg_target_work *t, struct xsg_row *row)
+{
+    const struct xsg_compare_options *o = t->context->options;
+    struct xsg_delta *d = &row->delta;
+    size_t n = o ? o->n_layouts : 0;
+    double *worse = XSG_NEW_ARRAY(t->context->arena, double, n + 1);
+    const char *why = o ? o->no_layouts : NULL;
+    struct pool pool = {0};
+    d->layout = XSG_LAYOUT_OPEN;
+    d->layouts = XSG_NEW_ARRAY(t->context->arena, double, n + 1);
+    d->layouts[d->n_layouts++] = d->ratio;
+    for (size_t i = 0; i < n; i++) {
+        const char *useless;
+        double ratio = measure(t, row, &o->layouts[i], &pool, &useless);
+        if (isnan(ratio))
+            why = useless;
+        else
+            d->layouts[d->n_layouts++] = ratio;
+    }
+    for (size_t i = 0; i < d->n_layouts; i++)
+        worse[i] = row->more_is_better ? -log(d->layouts[i]) : log(d->layouts[i]);
+    if (d->n_layouts > 1) {
+        struct xsg_effect all = estimate(t, row, pool.base, pool.head, pool.n);
+        const struct xsg_layout_evidence evidence = {worse, d->n_layouts,
+                                                     row->more_is_better ? all.p_less : all.p_more};
+        d->layout = xsg_layout_decide(&evidence, d->threshold, t->context->gate->alpha);
+    }
+    conclude(t, row, why);
+    if (d->n_layouts == 1) { /* nothing to tell */
+        d->layouts = NULL;
+        d->n_layouts = 0;
+    }
+}
+
+/* Slower, and by what was measured: counts do not depend on the layout. */
+static bool is_asked(const struct xsg_target_work *t, const struct xsg_row *row, bool same)
+{
+    const struct xsg_delta *d = &row->delta;
+    const struct xsg_metric *metric = xsg_metric_find(d->metric);
+    if (!t->context->paired || d->verdict != XSG_DELTA_REGRESSED ||
+        (metric && (metric->deterministic || metric->counted)))
+        return false;
+    return d->function.name ? !d->counts && d->rule && strcmp(d->rule, XSG_RULE_SAME_CODE) == 0
+                            : d->counts && same;
+}
+
+void xsg_rows_check_layout(struct xsg_target_work *t)
+{
+    bool same = xsg_code_is_same(t);
+    for (size_t i = 0; i < t->n_rows; i++) {
+        if (is_asked(t, &t->rows[i], same))
+            check(t, &t->rows[i]);
+    }
+}
+
+const char *xsg_layout_remark(const struct xsg_target_work *t, const struct xsg_row *row,
+                              const char *cause)
+{
+    if (!row->layout || !cause)
+        return row->layout ? row->layout : cause;
+    /* More rounds, which an undecided row asks for, would not settle it. */
+    if (row->delta.layout == XSG_LAYOUT_GONE && row->delta.verdict == XSG_DELTA_UNDECIDED)
+        return row->layout;
+    return xsg_printf(t->context->arena, "%s; %s", cause, row->layout);
+}
