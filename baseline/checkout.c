@@ -1,6 +1,8 @@
 /*
  * Checkouts of commits below .xsgate/checkouts/OID.
  *
+ * OID+N is one more of the same commit, for a build of another layout.
+ *
  * Each is a small repository of its own that borrows the user's objects (objects/info/alternates),
  * not a linked worktree (git_worktree_add), because
  *  - it writes nothing into the user's repository: no branch (libgit2 makes one for each worktree
@@ -30,6 +32,17 @@ static const char built_mark[] = ".git/xsgate-built";
 static char *folder_of(struct xsg_git *git, struct xsg_arena *arena, const char *name)
 {
     return xsg_printf(arena, "%s/.xsgate/checkouts/%s", git->root, name);
+}
+
+/* "OID" or "OID+N", N in 1 to 9: the name of a checkout. */
+static int parse_name(git_oid *oid, const char *name, struct xsg_err *err)
+{
+    char hex[GIT_OID_HEXSZ + 1];
+    size_t n = strlen(name);
+    bool more =
+        n == GIT_OID_HEXSZ + 2 && name[n - 2] == '+' && name[n - 1] >= '1' && name[n - 1] <= '9';
+    snprintf(hex, sizeof hex, "%.40s", name);
+    return xsg__git_oid(oid, more ? hex : name, err);
 }
 
 static int make_base_folder(struct xsg_git *git, struct xsg_arena *arena, struct xsg_err *err)
@@ -67,10 +80,10 @@ static int lock_name(struct xsg_git *git, const char *name, bool wait, int *fd, 
 int xsg_git_checkout_lock(struct xsg_git *git, const char *oid, bool wait, int *fd,
                           struct xsg_err *err)
 {
-    char name[GIT_OID_HEXSZ + 6];
+    char name[GIT_OID_HEXSZ + 8];
     git_oid parsed;
     *fd = -1;
-    int rc = xsg__git_oid(&parsed, oid, err);
+    int rc = parse_name(&parsed, oid, err);
     if (rc != XSG_OK)
         return rc;
     snprintf(name, sizeof name, "%s.lock", oid);
@@ -135,7 +148,7 @@ int xsg_git_checkout(struct xsg_git *git, struct xsg_arena *arena, const char *o
     struct stat st;
     int lock;
     *path = NULL;
-    int rc = xsg__git_oid(&id, oid, err);
+    int rc = parse_name(&id, oid, err);
     if (rc == XSG_OK)
         rc = lock_name(git, ".lock", true, &lock, err);
     if (rc != XSG_OK)
@@ -160,7 +173,7 @@ int xsg_git_checkout_built(struct xsg_git *git, const char *oid, const char *key
 {
     struct xsg_arena arena = XSG_ARENA_INIT;
     git_oid id;
-    int rc = xsg__git_oid(&id, oid, err);
+    int rc = parse_name(&id, oid, err);
     if (rc == XSG_OK)
         rc = xsg_write_file(xsg_path_join(&arena, folder_of(git, &arena, oid), built_mark), key,
                             strlen(key), err);
@@ -175,7 +188,7 @@ bool xsg_git_checkout_is_built(struct xsg_git *git, const char *oid, const char 
     char *text;
     size_t n;
     bool built =
-        xsg__git_oid(&id, oid, NULL) == XSG_OK &&
+        parse_name(&id, oid, NULL) == XSG_OK &&
         xsg_read_file(&arena, xsg_path_join(&arena, folder_of(git, &arena, oid), built_mark),
                       1 << 20, &text, &n, NULL) == XSG_OK &&
         n == strlen(key) && memcmp(text, key, n) == 0;
@@ -227,11 +240,12 @@ int xsg_git_checkout_prune(struct xsg_git *git, const char *const *keep, size_t 
     if (rc == XSG_OK)
         rc = xsg_list_dir(&arena, folder_of(git, &arena, ""), &names, &n_names, err);
     for (size_t i = 0; rc == XSG_OK && i < n_names; i++) {
-        char oid[GIT_OID_HEXSZ + 1];
         git_oid id;
-        snprintf(oid, sizeof oid, "%.40s", names[i]);
-        if (xsg__git_oid(&id, oid, NULL) == XSG_OK && !is_kept(oid, keep, n))
-            rc = prune_one(git, &arena, oid, removed, err);
+        char *name = names[i], *end = strstr(name, ".lock");
+        if (end)
+            *end = 0;
+        if (parse_name(&id, name, NULL) == XSG_OK && !is_kept(name, keep, n))
+            rc = prune_one(git, &arena, name, removed, err);
     }
     if (rc == XSG_OK)
         rc = xsg_remove_tree(folder_of(git, &arena, ".new"), err);

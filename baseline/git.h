@@ -58,6 +58,8 @@ int xsg_git_merge_base(struct xsg_git *git, struct xsg_arena *arena, const char 
  * again when it was left half-made. *fresh: it was just made, or its build never finished (see
  * xsg_git_checkout_built). A submodule comes from where this clone has it; one that the work tree
  * does without is left out; one that only this commit has is fetched from its URL.
+ *
+ * oid, here and below, may end in "+N" (1 to 9): another checkout of the same commit.
  */
 int xsg_git_checkout(struct xsg_git *git, struct xsg_arena *arena, const char *oid, char **path,
                      bool *fresh, struct xsg_err *err);

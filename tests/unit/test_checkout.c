@@ -205,6 +205,38 @@ static void prune_keeps_what_it_is_told_to(void **state)
     assert_string_equal(sh("ls repo/.xsgate/checkouts"), keep[0]);
 }
 
+static void a_commit_has_checkouts_for_other_layouts(void **state)
+{
+    (void)state;
+    sh("start repo; echo 1 > a; commit 1");
+    open_at("repo");
+    assert_checked_out("HEAD");
+    const char *oid = sh("cd repo; git rev-parse HEAD"),
+               *second = xsg_printf(&repo.arena, "%s+1", oid);
+    char *plain = path;
+    int lock;
+    assert_int_equal(xsg_git_checkout(git, &repo.arena, second, &path, &fresh, &err), XSG_OK);
+    assert_string_equal(path, xsg_printf(&repo.arena, "%s+1", plain));
+    assert_int_equal(xsg_git_checkout_built(git, second, "key", &err), XSG_OK);
+    assert_true(xsg_git_checkout_is_built(git, second, "key"));
+    assert_false(xsg_git_checkout_is_built(git, oid, "key"));
+    assert_int_equal(xsg_git_checkout_lock(git, second, true, &lock, &err), XSG_OK);
+    xsg_unlock_file(lock);
+    static const char *const wrong[] = {"+0", "+", "+11", "+a", "1", "+1/../x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(xsg_git_checkout(git, &repo.arena,
+                                          xsg_printf(&repo.arena, "%s%s", oid, wrong[i]), &path,
+                                          &fresh, NULL),
+                         XSG_EINVAL);
+    size_t removed;
+    const char *keep[] = {oid};
+    assert_int_equal(xsg_git_checkout_prune(git, keep, 1, &removed, &err), XSG_OK);
+    assert_int_equal(removed, 0);
+    assert_int_equal(xsg_git_checkout_prune(git, NULL, 0, &removed, &err), XSG_OK);
+    assert_int_equal(removed, 2);
+    assert_string_equal(sh("ls repo/.xsgate/checkouts"), "");
+}
+
 static void a_moved_repository_takes_its_checkouts_along(void **state)
 {
     (void)state;
@@ -411,6 +443,7 @@ int main(void)
         TEST(many_gates_at_once_make_one_checkout),
         TEST(a_checkout_in_use_is_held),
         TEST(prune_keeps_what_it_is_told_to),
+        TEST(a_commit_has_checkouts_for_other_layouts),
         TEST(a_moved_repository_takes_its_checkouts_along),
         TEST(a_moved_linked_worktree_still_finds_its_objects),
         TEST(a_commit_that_the_user_dropped_stays_checked_out),
