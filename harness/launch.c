@@ -259,10 +259,17 @@ int xsg_launch_find_runtime(struct xsg_arena *arena, char **path, struct xsg_err
 int xsg_launch_build(struct xsg_arena *arena, const struct xsg_suite *suite, const char *root,
                      volatile const int *interrupt, struct xsg_err *err)
 {
+    return xsg_launch_build_with(arena, suite, root, NULL, interrupt, err);
+}
+
+int xsg_launch_build_with(struct xsg_arena *arena, const struct xsg_suite *suite, const char *root,
+                          const char *const *env, volatile const int *interrupt,
+                          struct xsg_err *err)
+{
     struct xsg_proc_result result = {0};
     struct xsg_proc_spec spec = {
         .argv = xsg_shell_argv(arena, "-ec", suite->build),
-        .env = xsg_build_env(arena),
+        .env = xsg_build_env_with(arena, env),
         .cwd = root,
         .timeout_s = suite->build_timeout_s,
         .pin_cpu = -1,

@@ -87,5 +87,9 @@ int xsg_launch_find_runtime(struct xsg_arena *arena, char **path, struct xsg_err
  * captured; its last lines are in the error when it fails. */
 int xsg_launch_build(struct xsg_arena *arena, const struct xsg_suite *suite, const char *root,
                      volatile const int *interrupt, struct xsg_err *err);
+/* The same with env ("KEY=value", NULL-terminated; NULL: none) instead of our own values. */
+int xsg_launch_build_with(struct xsg_arena *arena, const struct xsg_suite *suite, const char *root,
+                          const char *const *env, volatile const int *interrupt,
+                          struct xsg_err *err);
 
 #endif

@@ -212,8 +212,7 @@ static int fill_side(struct xsg_arena *arena, struct xsg_plan_target *targets, s
         run->targets[i].profile = mode_words(arena, target->suite->profile);
         run->targets[i].invalid = target->part[side].invalid;
         run->targets[i].absent = target->part[side].absent;
-        if (target->identical)
-            run->targets[i].binary = target->part[side].binary;
+        run->targets[i].binary = target->part[side].binary;
         if (target->rounds > 0)
             fill_pairing(arena, target, waits(target, first), &run->targets[i]);
         if (target->rounds > 0 || target->counted > 0)

@@ -179,6 +179,8 @@ static int read_top_value(struct xsg_suite_reader *r, const struct xsg_yaml *nod
         return xsg_suite_metrics(r, node, &gate->metrics, &gate->n_metrics);
     if (strcmp(key, "pairing") == 0)
         return xsg_suite_pairing(r, node, &suite->pairing);
+    if (strcmp(key, "relink") == 0)
+        return xsg_suite_switch(r, node, &suite->relink);
     return read_texts(r, node, "a list of function names, * for any text", &gate->ignore,
                       &gate->n_ignore);
 }
@@ -236,8 +238,8 @@ static int set_metrics(const struct xsg_suite_reader *r, struct xsg_suite *suite
 static int read_file(struct xsg_suite_reader *r, struct xsg_suite *suite)
 {
     static const char *const keys[] = {"build",     "build_timeout", "threshold", "alpha",
-                                       "min_share", "pairing",       "metrics",   "targets",
-                                       "gates",     "ignore",        "ci"};
+                                       "min_share", "pairing",       "relink",    "metrics",
+                                       "targets",   "gates",         "ignore",    "ci"};
     const struct xsg_yaml *root = r->file.root;
     if (!root)
         return xsg_yaml_fail(&r->file, NULL, false, r->err,
@@ -287,8 +289,10 @@ int xsg_suite_parse(struct xsg_arena *arena, const char *name, const char *text,
                     struct xsg_suite *suite, struct xsg_err *err)
 {
     struct xsg_suite_reader r = {.arena = arena, .err = err};
-    *suite = (struct xsg_suite){
-        .file = xsg_strdup(arena, name), .build_timeout_s = 1800, .ci = XSG_SUITE_CI_DEFAULT};
+    *suite = (struct xsg_suite){.file = xsg_strdup(arena, name),
+                                .build_timeout_s = 1800,
+                                .relink = true,
+                                .ci = XSG_SUITE_CI_DEFAULT};
     suite->gate =
         (struct xsg_gate){.threshold = 0.05, .alpha = 0.01, .beta = 0.05, .min_share = 0.005};
     int rc = xsg_yaml_parse(arena, suite->file, text, n, &r.file, err);

@@ -57,6 +57,7 @@ struct xsg_suite {
     struct xsg_suite_target *targets;
     size_t n_targets;
     enum xsg_pairing pairing; /* of targets that have none of their own */
+    bool relink;              /* link in other orders what got slower with identical code */
     struct xsg_gate gate;     /* threshold, rules, ignore, metrics; alpha, min_share */
     struct xsg_suite_ci ci;
     const char *hash; /* hex over what decides comparability: build, commands, profiles */

@@ -6,16 +6,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static int read_switch(struct xsg_suite_reader *r, const struct xsg_yaml *node, bool *on)
-{
-    static const char *const words[] = {"on", "off"};
-    size_t index = 0;
-    int rc = xsg_suite_word(r, node, "value", words, COUNT(words), NULL, 0, &index);
-
-    *on = index == 0;
-    return rc;
-}
-
 static int read_comment(struct xsg_suite_reader *r, const struct xsg_yaml *node,
                         enum xsg_suite_comment *when)
 {
@@ -63,11 +53,11 @@ int xsg_suite_read_ci(struct xsg_suite_reader *r, const struct xsg_yaml *node,
         else if (strcmp(value->key, "comment") == 0)
             rc = read_comment(r, value, &ci->comment);
         else if (strcmp(value->key, "check") == 0)
-            rc = read_switch(r, value, &ci->check);
+            rc = xsg_suite_switch(r, value, &ci->check);
         else if (strcmp(value->key, "annotations") == 0)
-            rc = read_switch(r, value, &ci->annotations);
+            rc = xsg_suite_switch(r, value, &ci->annotations);
         else
-            rc = read_switch(r, value, &ci->status);
+            rc = xsg_suite_switch(r, value, &ci->status);
     }
     return rc;
 }

@@ -183,3 +183,14 @@ int xsg_suite_word(struct xsg_suite_reader *r, const struct xsg_yaml *node, cons
     return xsg_yaml_fail(&r->file, node, false, r->err, "unknown %s %s; available: %s", what, shown,
                          xsg_suite_joined(r, names, n));
 }
+
+int xsg_suite_switch(struct xsg_suite_reader *r, const struct xsg_yaml *node, bool *on)
+{
+    static const char *const words[] = {"on", "off"};
+    size_t index = 0;
+    int rc =
+        xsg_suite_word(r, node, "value", words, sizeof words / sizeof words[0], NULL, 0, &index);
+
+    *on = index == 0;
+    return rc;
+}

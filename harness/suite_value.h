@@ -48,6 +48,9 @@ int xsg_suite_word(struct xsg_suite_reader *r, const struct xsg_yaml *node, cons
                    const char *const *names, size_t n, const char *const *later, size_t n_later,
                    size_t *index);
 
+/* on or off. */
+int xsg_suite_switch(struct xsg_suite_reader *r, const struct xsg_yaml *node, bool *on);
+
 /* ---- suite_target.c ---- */
 int xsg_suite_metric(struct xsg_suite_reader *r, const struct xsg_yaml *node, const char **metric);
 int xsg_suite_pairing(struct xsg_suite_reader *r, const struct xsg_yaml *node,

@@ -133,10 +133,17 @@ const char *const *xsg_target_env(struct xsg_arena *arena, const struct xsg_laun
 
 const char *const *xsg_build_env(struct xsg_arena *arena)
 {
+    return xsg_build_env_with(arena, NULL);
+}
+
+const char *const *xsg_build_env_with(struct xsg_arena *arena, const char *const *more)
+{
     struct xsg_strings list = {0};
 
+    for (; more && *more; more++)
+        xsg_strings_add(arena, &list, *more);
     for (char **entry = environ; *entry; entry++) {
-        if (!is_callers(*entry, strcspn(*entry, "=")))
+        if (!is_callers(*entry, strcspn(*entry, "=")) && !has_name(&list, *entry))
             xsg_strings_add(arena, &list, *entry);
     }
     xsg_strings_add(arena, &list, NULL);

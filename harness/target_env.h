@@ -27,8 +27,10 @@ const char *const *xsg_target_env(struct xsg_arena *arena, const struct xsg_laun
                                   const struct xsg_launch *launch, const char *session);
 
 /* For the build command: ours, without an outer gate's and git's hooks' variables. It keeps the
- * tokens: a build may have to fetch private dependencies. */
+ * tokens: a build may have to fetch private dependencies. more (NULL-terminated; NULL: none) comes
+ * instead of our variables of the same name. */
 const char *const *xsg_build_env(struct xsg_arena *arena);
+const char *const *xsg_build_env_with(struct xsg_arena *arena, const char *const *more);
 
 /* The value in such an environment, or NULL. */
 const char *xsg_env_value(const char *const *env, const char *name);

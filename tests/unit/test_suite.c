@@ -49,11 +49,11 @@ static const struct {
      "'command'"},
     {"[1, 2]\n",
      "x.yml:1:1: expected a map with the keys build, build_timeout, threshold, alpha, min_share, "
-     "pairing, metrics, targets, gates, ignore, ci"},
+     "pairing, relink, metrics, targets, gates, ignore, ci"},
     {"tresholt: 5%\n" T, "x.yml:1:1: unknown key 'tresholt'; did you mean 'threshold'?"},
     {"zzz: 5%\n" T,
      "x.yml:1:1: unknown key 'zzz'; known are build, build_timeout, threshold, alpha, min_share, "
-     "pairing, metrics, targets, gates, ignore, ci"},
+     "pairing, relink, metrics, targets, gates, ignore, ci"},
     {"targets:\n", "x.yml:1:1: 'targets' expects a list, each item with a 'name' and a 'command'"},
     {"targets: []\n",
      "x.yml:1:1: 'targets' expects a list, each item with a 'name' and a 'command'"},
