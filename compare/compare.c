@@ -184,11 +184,13 @@ bool xsg_compare_needs_confirmation(const struct xsg_comparison *comparison, con
            (regressed && (comparison->progress >= 1 || xsg_compare_decided(comparison, target)));
 }
 
-bool xsg_compare_wants_layouts(const struct xsg_comparison *comparison, const char *target)
+bool xsg_compare_wants_layouts(const struct xsg_comparison *comparison, const char *target,
+                               size_t n)
 {
     for (size_t i = 0; i < comparison->n_deltas; i++) {
         const struct xsg_delta *d = &comparison->deltas[i];
-        if (d->layout == XSG_LAYOUT_OPEN && !d->waiver && strcmp(d->target, target) == 0)
+        if (d->layout == XSG_LAYOUT_OPEN && !d->waiver && strcmp(d->target, target) == 0 &&
+            d->n_layouts == (n > 0 ? n + 1 : 0))
             return true;
     }
     return false;

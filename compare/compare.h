@@ -64,8 +64,10 @@ bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *ta
 bool xsg_compare_needs_confirmation(const struct xsg_comparison *comparison, const char *target);
 
 /* Did something of this target get slower whose machine code did not change, and is it open whether
- * that is due to the layout? Then one more layout would tell. */
-bool xsg_compare_wants_layouts(const struct xsg_comparison *comparison, const char *target);
+ * that is due to the layout? Then one more layout would tell; but not where one of the n that were
+ * measured said nothing, for the next ones will say nothing, too. */
+bool xsg_compare_wants_layouts(const struct xsg_comparison *comparison, const char *target,
+                               size_t n);
 
 /* What the status of the process will be: 0, 1, 3, or 4 when strict. */
 int xsg_compare_exit_status(const struct xsg_comparison *comparison);

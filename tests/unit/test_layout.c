@@ -189,15 +189,15 @@ static void it_is_asked_where_nothing_but_time_differs(void **state)
 {
     struct fixture *f = *state;
     compare(f, 20, 7, 0, NULL);
-    assert_true(xsg_compare_wants_layouts(&f->c, "t"));
-    assert_false(xsg_compare_wants_layouts(&f->c, "u"));
+    assert_true(xsg_compare_wants_layouts(&f->c, "t", f->options.n_layouts));
+    assert_false(xsg_compare_wants_layouts(&f->c, "u", f->options.n_layouts));
     assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED); /* the target itself, as ever */
     assert_string_equal(find(f, "work")->rule, XSG_RULE_SAME_CODE);
     assert_int_equal(find(f, "work")->n_layouts, 0);
     compare(f, 20, 8, 0, NULL);
-    assert_false(xsg_compare_wants_layouts(&f->c, "t"));
+    assert_false(xsg_compare_wants_layouts(&f->c, "t", f->options.n_layouts));
     compare(f, 0, 7, 0, NULL);
-    assert_false(xsg_compare_wants_layouts(&f->c, "t"));
+    assert_false(xsg_compare_wants_layouts(&f->c, "t", f->options.n_layouts));
     assert_int_equal(find(f, NULL)->layout, XSG_LAYOUT_NONE);
 }
 
@@ -215,7 +215,7 @@ static void what_persists_counts(void **state)
     assert_int_equal(find(f, NULL)->layout, XSG_LAYOUT_PERSISTS);
     assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
     assert_non_null(strstr(f->c.reason, "work"));
-    assert_false(xsg_compare_wants_layouts(&f->c, "t"));
+    assert_false(xsg_compare_wants_layouts(&f->c, "t", f->options.n_layouts));
 }
 
 static void what_is_gone_is_layout(void **state)
@@ -232,7 +232,7 @@ static void what_is_gone_is_layout(void **state)
     assert_int_equal(f->c.verdict, XSG_VERDICT_UNDECIDED);
     assert_string_equal(f->c.reason,
                         "target t got slower only in the order that its build links in");
-    assert_false(xsg_compare_wants_layouts(&f->c, "t"));
+    assert_false(xsg_compare_wants_layouts(&f->c, "t", f->options.n_layouts));
 }
 
 static void layouts_that_differ_leave_it_open(void **state)
@@ -244,7 +244,7 @@ static void layouts_that_differ_leave_it_open(void **state)
     assert_false(d->counts);
     assert_non_null(strstr(d->cause, "other link orders leave it open"));
     assert_int_equal(find(f, NULL)->verdict, XSG_DELTA_REGRESSED);
-    assert_true(xsg_compare_wants_layouts(&f->c, "t"));
+    assert_true(xsg_compare_wants_layouts(&f->c, "t", f->options.n_layouts));
 }
 
 /* Nothing is concluded from a program that is the same as before, or that fails. */
@@ -268,6 +268,7 @@ static void a_build_that_does_not_follow_changes_nothing(void **state)
         assert_false(d->counts);
         assert_int_equal(d->n_layouts, 0);
         assert_non_null(strstr(d->cause, why[i]));
+        assert_false(xsg_compare_wants_layouts(&f->c, "t", 1));
         assert_int_equal(find(f, NULL)->verdict, XSG_DELTA_REGRESSED);
     }
     f->options.no_layouts = "the time was up";
@@ -296,7 +297,7 @@ static void stored_numbers_are_not_asked(void **state)
     f->head.run.session = "bb";
     assert_int_equal(
         xsg_compare(&f->arena, &f->base.run, &f->head.run, &f->gate, &f->options, &f->c, &err), 0);
-    assert_false(xsg_compare_wants_layouts(&f->c, "t"));
+    assert_false(xsg_compare_wants_layouts(&f->c, "t", f->options.n_layouts));
 }
 
 int main(void)
