@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "ci/report/report.h"
 #include "cli/changed.h"
+#include "cli/gate_layout.h"
 #include "cli/gate_looks.h"
 #include "cli/output.h"
 #include "cli/publish.h"
@@ -144,36 +145,48 @@ static const char *side_name(const struct xsg_gate_side *side)
     return side->work_tree && side->commit.dirty ? "the work tree" : side->commit.describe;
 }
 
+static int build_in(struct xsg_cli *cli, struct xsg_project *project, const char *root,
+                    const char *oid, const char *what, const char *const *env)
+{
+    int rc;
+
+    xsg_progress("building %s", what);
+    rc = xsg_launch_build_with(cli->arena, &project->suite, root, env, &xsg_interrupted, &cli->err);
+    if (rc != 0)
+        xsg_err_prefix(&cli->err, "building %s (%.10s)", what, oid);
+    return rc;
+}
+
+int xsg_gate_build_checkout(struct xsg_cli *cli, struct xsg_project *project, const char *name,
+                            const char *what, const char *const *env, bool no_build, char **root)
+{
+    const char *line = project->suite.build;
+    const char *key =
+        xsg_printf(cli->arena, "%016llx",
+                   (unsigned long long)xsg_hash(line ? line : "", line ? strlen(line) : 0));
+    bool fresh = false;
+    int rc = xsg_git_checkout(project->git, cli->arena, name, root, &fresh, &cli->err);
+
+    if (rc != 0 || xsg_git_checkout_is_built(project->git, name, key) || !line || no_build)
+        return rc;
+    rc = build_in(cli, project, *root, name, what, env);
+    return rc != 0 ? rc : xsg_git_checkout_built(project->git, name, key, &cli->err);
+}
+
 int xsg_gate_build(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
                    bool no_build)
 {
-    const char *key = xsg_printf(
-        cli->arena, "%016llx",
-        (unsigned long long)xsg_hash(project->suite.build ? project->suite.build : "",
-                                     project->suite.build ? strlen(project->suite.build) : 0));
-    bool fresh = false;
-    int rc;
+    int rc = 0;
 
     if (side->work_tree) {
         side->root = xsg_strdup(cli->arena, xsg_git_root(project->git));
+        if (project->suite.build && !no_build)
+            rc = build_in(cli, project, side->root, side->commit.oid, side_name(side), NULL);
     } else {
-        rc = xsg_git_checkout(project->git, cli->arena, side->commit.oid, &side->root, &fresh,
-                              &cli->err);
-        if (rc != 0)
-            return rc;
-        if (xsg_git_checkout_is_built(project->git, side->commit.oid, key))
-            return 0;
+        rc = xsg_gate_build_checkout(cli, project, side->commit.oid, side_name(side), NULL,
+                                     no_build, &side->root);
     }
-    if (!project->suite.build || no_build)
-        return 0;
-    xsg_progress("building %s", side_name(side));
-    rc = xsg_launch_build(cli->arena, &project->suite, side->root, &xsg_interrupted, &cli->err);
-    if (rc != 0) {
-        xsg_err_prefix(&cli->err, "building %s (%.10s)", side_name(side), side->commit.oid);
-        return rc;
-    }
-    return side->work_tree ? 0
-                           : xsg_git_checkout_built(project->git, side->commit.oid, key, &cli->err);
+    return rc;
 }
 
 void xsg_gate_start(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
@@ -208,8 +221,8 @@ static void on_progress(void *arg, const char *line)
     xsg_progress("%s", line);
 }
 
-static struct xsg_plan_options plan_options(struct xsg_cli *cli,
-                                            const struct xsg_gate_options *options)
+struct xsg_plan_options xsg_gate_plan_options(struct xsg_cli *cli,
+                                              const struct xsg_gate_options *options)
 {
     struct xsg_plan_options plan = {
         .max_time_s = options->max_time,
@@ -228,7 +241,7 @@ static int measure_pair(struct gate_state *state, const struct xsg_gate_options 
 {
     struct xsg_cli *cli = state->cli;
     struct xsg_launcher launcher = xsg_project_launcher(state->project);
-    struct xsg_plan_options plan = plan_options(cli, options);
+    struct xsg_plan_options plan = xsg_gate_plan_options(cli, options);
     struct xsg_plan_side base = {state->base->root, &state->base->run};
     struct xsg_plan_side head = {state->head->root, &state->head->run};
     const char *session = xsg_gate_session(cli);
@@ -249,7 +262,7 @@ static int measure_alone(struct xsg_cli *cli, struct xsg_project *project,
                          struct xsg_gate_side *side, const struct xsg_gate_options *options)
 {
     struct xsg_launcher launcher = xsg_project_launcher(project);
-    struct xsg_plan_options plan = plan_options(cli, options);
+    struct xsg_plan_options plan = xsg_gate_plan_options(cli, options);
     struct xsg_plan_side head = {side->root, &side->run};
 
     if (plan.rounds == 0)
@@ -449,6 +462,18 @@ static int build_and_measure(struct xsg_cli *cli, struct xsg_project *project,
     return rc != 0 ? rc : measure_pair(state, options);
 }
 
+static int vary_layout(struct gate_state *state, const struct xsg_gate_options *options)
+{
+    struct xsg_gate_layout layout = {.cli = state->cli,
+                                     .project = state->project,
+                                     .base = state->base,
+                                     .head = state->head,
+                                     .options = options,
+                                     .compare = &state->looks.compare};
+
+    return xsg_gate_vary_layout(&layout);
+}
+
 int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *base,
                  struct xsg_gate_side *head, const char *how,
                  const struct xsg_gate_options *options)
@@ -485,6 +510,8 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     } else {
         xsg_info("both were measured before, side by side; --fresh measures again");
     }
+    if (rc == 0)
+        rc = vary_layout(&state, options);
     xsg_progress_clear();
     if (rc == 0)
         rc = finish(cli, project, &state, options, &publish,

@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "cli/project.h"
+#include "harness/plan.h"
 
 /* What gates against other baselines found: of several the worst verdict decides. */
 struct xsg_gate_others {
@@ -111,6 +112,13 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
 int xsg_gate_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd);
 int xsg_gate_build(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
                    bool no_build);
+/* A checkout by its name (baseline/git.h), built with env instead of our own values (NULL: none) if
+ * that was not done; what: for messages. */
+int xsg_gate_build_checkout(struct xsg_cli *cli, struct xsg_project *project, const char *name,
+                            const char *what, const char *const *env, bool no_build, char **root);
+/* Rounds, time and pairing as the options say, without looks. */
+struct xsg_plan_options xsg_gate_plan_options(struct xsg_cli *cli,
+                                              const struct xsg_gate_options *options);
 const char *xsg_gate_session(struct xsg_cli *cli);
 void xsg_gate_start(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
                     const char *session);

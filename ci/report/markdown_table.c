@@ -112,7 +112,7 @@ static void put_remedy(struct xsg_buf *out, const struct xsg_delta *delta)
 {
     bool known = is_known(delta->settle_rounds) || is_known(delta->detectable);
 
-    if (!known && delta->cause) {
+    if ((!known || delta->layout == XSG_LAYOUT_GONE) && delta->cause) {
         xsg_markdown_put_text(out, delta->cause, XSG_MARKDOWN_TEXT);
         return;
     }

@@ -349,22 +349,40 @@ static void put_headline(struct table *t)
     xsg_buf_release(&line);
 }
 
+/* Is anything open that more rounds could settle? */
+static bool rounds_would_tell(const struct xsg_comparison *c)
+{
+    bool layout = false;
+
+    for (size_t i = 0; i < c->n_deltas; i++) {
+        const struct xsg_delta *d = &c->deltas[i];
+        if (d->verdict != XSG_DELTA_UNDECIDED || !d->counts)
+            continue;
+        if (d->layout != XSG_LAYOUT_GONE)
+            return true;
+        layout = true;
+    }
+    return !layout;
+}
+
 /* What follows for the caller: the exit status, and the next step. */
 static void put_advice(const struct table *t)
 {
     const struct xsg_comparison *c = t->comparison;
+    struct xsg_buf line = XSG_BUF_INIT;
 
     switch (c->verdict) {
     case XSG_VERDICT_PASSED:
     case XSG_VERDICT_REGRESSED:
         break;
     case XSG_VERDICT_UNDECIDED:
-        put_wrapped(t,
-                    c->gate.strict
-                        ? "undecided fails here (--strict): --rounds 80 or more would tell"
-                        : "undecided does not fail without --strict; --rounds 80 or more would "
-                          "tell",
-                    0);
+        xsg_buf_puts(&line, c->gate.strict ? "undecided fails here (--strict): "
+                                           : "undecided does not fail without --strict; ");
+        xsg_buf_puts(&line, rounds_would_tell(c)
+                                ? "--rounds 80 or more would tell"
+                                : "each build may draw another layout, and more rounds would not "
+                                  "tell");
+        put_wrapped(t, xsg_buf_str(&line), 0);
         break;
     case XSG_VERDICT_INVALID:
         put_wrapped(t,
@@ -373,6 +391,7 @@ static void put_advice(const struct table *t)
                     0);
         break;
     }
+    xsg_buf_release(&line);
 }
 
 static void put_footer(const struct table *t)
