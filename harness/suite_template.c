@@ -41,4 +41,5 @@ const char xsg_suite_template[] =
     "\n"
     "# alpha: 0.01           # rate of false alarms that is accepted\n"
     "# min_share: 0.5%       # functions with less of the target's time are not judged\n"
-    "# build_timeout: 30m\n";
+    "# build_timeout: 30m\n"
+    "# relink: off           # do not link again what got slower with identical code\n";

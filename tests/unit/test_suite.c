@@ -54,6 +54,7 @@ static const struct {
     {"zzz: 5%\n" T,
      "x.yml:1:1: unknown key 'zzz'; known are build, build_timeout, threshold, alpha, min_share, "
      "pairing, relink, metrics, targets, gates, ignore, ci"},
+    {"relink: maybe\n" T, "x.yml:1:9: unknown value 'maybe'; available: on, off"},
     {"targets:\n", "x.yml:1:1: 'targets' expects a list, each item with a 'name' and a 'command'"},
     {"targets: []\n",
      "x.yml:1:1: 'targets' expects a list, each item with a 'name' and a 'command'"},
@@ -256,6 +257,7 @@ static void test_everything_is_read(void **state)
     (void)state;
     assert_int_equal(parse("build: make -j2\n"
                            "build_timeout: 10m\n"
+                           "relink: off\n"
                            "threshold: 3%\n"
                            "alpha: 0.02\n"
                            "min_share: 1%\n"
@@ -278,6 +280,7 @@ static void test_everything_is_read(void **state)
                      0);
     assert_string_equal(suite.build, "make -j2");
     assert_true(suite.build_timeout_s == 600);
+    assert_false(suite.relink);
     assert_true(suite.gate.threshold == 0.03 && suite.gate.alpha == 0.02);
     assert_true(suite.gate.min_share == 0.01);
     const struct xsg_suite_target *one = &suite.targets[0], *two = &suite.targets[1];
@@ -300,7 +303,7 @@ static void test_everything_is_read(void **state)
     assert_string_equal(suite.gate.rules[0].function, "parse_*");
     assert_null(suite.gate.rules[0].target);
     assert_true(suite.gate.rules[0].threshold == 0.02);
-    assert_int_equal(suite.gate.rules[1].line, 20);
+    assert_int_equal(suite.gate.rules[1].line, 21);
     assert_string_equal(suite.gate.rules[1].metric, "wall");
     assert_string_equal(suite.gate.ignore[0], "*_slowpath");
 }
