@@ -108,9 +108,10 @@ static void keep(struct xsg_arena *arena, struct pool *pool, const struct xsg_va
     pool->n += n;
 }
 
-/* The row's ratio in one layout; NaN with *why. */
-static double measure(const struct xsg_target_work *t, const struct xsg_row *row,
-                      const struct xsg_compare_layout *layout, struct pool *pool, const char **why)
+/* The row in one layout. False, with *why: nothing was seen of it. */
+static bool measure(const struct xsg_target_work *t, const struct xsg_row *row,
+                    const struct xsg_compare_layout *layout, struct pool *pool,
+                    struct xsg_effect *effect, const char **why)
 {
     struct xsg_arena *arena = t->context->arena;
     const struct xsg_target_run *base = find_target(layout->base, t->name);
@@ -119,21 +120,21 @@ static double measure(const struct xsg_target_work *t, const struct xsg_row *row
     struct xsg_values values;
     *why = why_useless(t, base, head);
     if (*why)
-        return NAN;
+        return false;
     xsg_side_init(&sides[0], arena, layout->base, base);
     xsg_side_init(&sides[1], arena, layout->head, head);
     const struct xsg_match match = {.base = find_series(t, row, &sides[0], row->match.base),
                                     .head = find_series(t, row, &sides[1], row->match.head)};
     *why = "it was not seen there";
     if (!match.base || !match.head)
-        return NAN;
+        return false;
     xsg_match_values(arena, &match, &sides[0], &sides[1], true, &values);
-    struct xsg_effect effect = estimate(t, row, values.base, values.head, values.n_base);
+    *effect = estimate(t, row, values.base, values.head, values.n_base);
     *why = "too few rounds";
-    if (effect.method == XSG_EFFECT_NONE || !(effect.ratio > 0) || !isfinite(effect.ratio))
-        return NAN;
+    if (effect->method == XSG_EFFECT_NONE || !(effect->ratio > 0) || !isfinite(effect->ratio))
+        return false;
     keep(arena, pool, &values);
-    return effect.ratio;
+    return true;
 }
 
 static const char *list_changes(struct xsg_arena *arena, const struct xsg_delta *d)
@@ -152,7 +153,9 @@ static const char *list_changes(struct xsg_arena *arena, const struct xsg_delta 
 /* ---- the verdict -------------------------------------------------------------------------------
  */
 
-static void conclude(struct xsg_target_work *t, struct xsg_row *row, const char *why)
+/* gone: what took it away; the intervals of layouts that overlap may differ by chance. */
+static void conclude(struct xsg_target_work *t, struct xsg_row *row, const char *gone,
+                     const char *why)
 {
     struct xsg_arena *arena = t->context->arena;
     struct xsg_delta *d = &row->delta;
@@ -165,7 +168,7 @@ static void conclude(struct xsg_target_work *t, struct xsg_row *row, const char 
             arena, "machine code identical: input or data, not layout (%s in %zu link orders)",
             changes, d->n_layouts);
     } else if (d->layout == XSG_LAYOUT_GONE) {
-        row->layout = xsg_printf(arena, "layout: " XSG_RULE_LAYOUT " (%s)", changes);
+        row->layout = xsg_printf(arena, "%s: " XSG_RULE_LAYOUT " (%s)", gone, changes);
         if (d->function.name)
             return;
         d->verdict = XSG_DELTA_UNDECIDED;
@@ -185,16 +188,19 @@ static void check(struct xsg_target_work *t, struct xsg_row *row)
     double *worse = XSG_NEW_ARRAY(t->context->arena, double, n + 1);
     const char *why = o ? o->no_layouts : NULL;
     struct pool pool = {0};
+    bool apart = false;
     d->layout = XSG_LAYOUT_OPEN;
     d->layouts = XSG_NEW_ARRAY(t->context->arena, double, n + 1);
     d->layouts[d->n_layouts++] = d->ratio;
     for (size_t i = 0; i < n; i++) {
         const char *useless;
-        double ratio = measure(t, row, &o->layouts[i], &pool, &useless);
-        if (isnan(ratio))
+        struct xsg_effect effect;
+        if (!measure(t, row, &o->layouts[i], &pool, &effect, &useless)) {
             why = useless;
-        else
-            d->layouts[d->n_layouts++] = ratio;
+            continue;
+        }
+        d->layouts[d->n_layouts++] = effect.ratio;
+        apart |= effect.high < d->low || effect.low > d->high;
     }
     for (size_t i = 0; i < d->n_layouts; i++)
         worse[i] = row->more_is_better ? -log(d->layouts[i]) : log(d->layouts[i]);
@@ -204,7 +210,7 @@ static void check(struct xsg_target_work *t, struct xsg_row *row)
                                                      row->more_is_better ? all.p_less : all.p_more};
         d->layout = xsg_layout_decide(&evidence, d->threshold, t->context->gate->alpha);
     }
-    conclude(t, row, why);
+    conclude(t, row, apart ? "layout" : "layout or noise", why);
     if (d->n_layouts == 1) { /* nothing to tell */
         d->layouts = NULL;
         d->n_layouts = 0;
@@ -225,8 +231,11 @@ static bool is_asked(const struct xsg_target_work *t, const struct xsg_row *row,
 
 void xsg_rows_check_layout(struct xsg_target_work *t)
 {
-    bool same = xsg_code_is_same(t);
-    for (size_t i = 0; i < t->n_rows; i++) {
+    bool slower = false;
+    for (size_t i = 0; i < t->n_rows; i++)
+        slower |= t->rows[i].delta.verdict == XSG_DELTA_REGRESSED;
+    bool same = slower && xsg_code_is_same(t);
+    for (size_t i = 0; slower && i < t->n_rows; i++) {
         if (is_asked(t, &t->rows[i], same))
             check(t, &t->rows[i]);
     }

@@ -182,7 +182,8 @@ class Github(unittest.TestCase):
 
     def test_levels(self):
         self.assertEqual(self.commands("passed"), [])
-        self.assertEqual([level for level, _, _ in self.commands("undecided")], ["warning"])
+        self.assertEqual([level for level, _, _ in self.commands("undecided")],
+                         ["warning", "warning"])
         regressed = self.commands("regressed")
         self.assertEqual([level for level, _, _ in regressed], ["error", "error", "warning"])
         self.assertEqual(regressed[1][1],

@@ -239,6 +239,14 @@ struct xsg_comparison *fixture_undecided(struct xsg_arena *arena)
                                     "print (target json) could not be decided in 20 rounds", 1);
     add(c, "json", "print", XSG_DELTA_UNDECIDED, 48 * MS, 1.041, 0.043)->cause =
         "sees changes from 5.0 % on; about 1000 rounds would settle it";
+    struct xsg_delta *d = add(c, "sql", NULL, XSG_DELTA_UNDECIDED, 300 * MS, 1.121, 0.011);
+    static double layouts[] = {1.121, 1.114, 0.988};
+    d->rule = "gone when linked in another order";
+    d->cause = "layout: gone when linked in another order (+12 %, +11 %, -1.2 %)";
+    d->code = XSG_CODE_SAME_DEEP;
+    d->layout = XSG_LAYOUT_GONE;
+    d->layouts = layouts;
+    d->n_layouts = 3;
     add(c, "json", NULL, XSG_DELTA_UNCHANGED, 200 * MS, 1.009, 0.008);
     return c;
 }

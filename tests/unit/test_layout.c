@@ -235,6 +235,21 @@ static void what_is_gone_is_layout(void **state)
     assert_false(xsg_compare_wants_layouts(&f->c, "t", f->options.n_layouts));
 }
 
+/* Where the intervals overlap, chance may be all that differs. */
+static void noise_is_not_called_layout(void **state)
+{
+    struct fixture *f = *state;
+    compare(f, 20, 7, 1, (const double[]){2});
+    for (size_t i = 0; i < ROUNDS; i++) /* half of the rounds wild, in both directions */
+        f->other[0][1].series[2].values[i] *= i % 2 ? 0.5 : 1.6;
+    struct xsg_err err = {0};
+    assert_int_equal(
+        xsg_compare(&f->arena, &f->base.run, &f->head.run, &f->gate, &f->options, &f->c, &err), 0);
+    assert_int_equal(find(f, "work")->layout, XSG_LAYOUT_GONE);
+    assert_non_null(strstr(find(f, "work")->cause, "layout or noise: gone"));
+    assert_non_null(strstr(find(f, NULL)->cause, "layout: gone"));
+}
+
 static void layouts_that_differ_leave_it_open(void **state)
 {
     struct fixture *f = *state;
@@ -311,6 +326,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(what_persists_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_gone_is_layout, setup, teardown),
+        cmocka_unit_test_setup_teardown(noise_is_not_called_layout, setup, teardown),
         cmocka_unit_test_setup_teardown(layouts_that_differ_leave_it_open, setup, teardown),
         cmocka_unit_test_setup_teardown(a_build_that_does_not_follow_changes_nothing, setup,
                                         teardown),

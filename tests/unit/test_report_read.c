@@ -168,11 +168,33 @@ static void test_wrong_types(void **state)
     refuse(t, "\"rounds\": 20", "\"rounds\": 20, \"rounds\": 21", "rounds");
 }
 
+/* A row that was measured in other layouts. */
+static void test_layouts(void **state)
+{
+    struct text *t = *state;
+    struct xsg_comparison c;
+    assert_int_equal(xsg_read_file(&t->arena, XSG_TEST_DATA "/golden/expected/undecided.json",
+                                   (size_t)1 << 20, &t->data, &t->n, NULL),
+                     0);
+    assert_int_equal(xsg_report_read_json(&t->arena, t->data, t->n, &c, NULL), 0);
+    const struct xsg_delta *d = &c.deltas[0];
+    while (d->layout == XSG_LAYOUT_NONE)
+        d++;
+    assert_int_equal(d->layout, XSG_LAYOUT_GONE);
+    assert_int_equal(d->n_layouts, 3);
+    assert_float_equal(d->layouts[2], 0.988, 1e-12);
+    refuse(t, "\"layout\": \"gone\"", "\"layout\": \"away\"", "open, persists or gone");
+    refuse(t, "\"layout\": \"gone\"", "\"layout\": 3", "layout: expected a text");
+    refuse(t, "1.114,", "\"1.114\",", "layouts: expected a list of numbers");
+    refuse(t, "\"layouts\": [", "\"layouts\": {}, \"x\": [", "layouts: expected a list of numbers");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_contents), TEST(test_ci), TEST(test_truncated),
-                                       TEST(test_damaged), TEST(test_wrong_types)};
+    const struct CMUnitTest tests[] = {TEST(test_contents),    TEST(test_ci),
+                                       TEST(test_truncated),   TEST(test_damaged),
+                                       TEST(test_wrong_types), TEST(test_layouts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
