@@ -182,7 +182,8 @@ static int vary(struct xsg_gate_layout *l, struct xsg_suite *suite)
             return rc != 0 ? rc : xsg_fail(&l->cli->err, XSG_EINTR, "interrupted");
         if (rc != 0) {
             xsg_verbose("link order %d: %s", k, l->cli->err.text);
-            l->compare->no_layouts = "the build fails with it";
+            l->compare->no_layouts = rc == XSG_EINVAL ? xsg_strdup(l->cli->arena, l->cli->err.text)
+                                                      : "it could not be built or run";
             l->cli->err = (struct xsg_err){0};
             break;
         }

@@ -51,7 +51,7 @@ static void too_little_to_tell_stays_open(void **state)
     assert_int_equal(DECIDE(0.2, 12, 12, 12), XSG_LAYOUT_OPEN); /* noisy rounds */
     assert_int_equal(DECIDE(1e-9, 12, 4, 6), XSG_LAYOUT_OPEN);  /* layouts that differ */
     assert_int_equal(DECIDE(1e-9, 12, 3, 8, 5), XSG_LAYOUT_OPEN);
-    assert_int_equal(DECIDE(NAN, 12, 12, 12), XSG_LAYOUT_OPEN);
+    assert_int_equal(DECIDE((double)NAN, 12, 12, 12), XSG_LAYOUT_OPEN);
 }
 
 /* Layouts that draw their effects at random: what was picked for being slow must not seem to

@@ -237,6 +237,7 @@ static void test_defaults(void **state)
     assert_int_equal(parse(T), 0);
     assert_null(suite.build);
     assert_true(suite.gate.threshold == 0.05 && suite.gate.alpha == 0.01);
+    assert_true(suite.relink);
     assert_true(suite.gate.min_share == 0.005);
     assert_int_equal(suite.gate.n_rules + suite.gate.n_ignore, 0);
     assert_int_equal(suite.n_targets, 1);

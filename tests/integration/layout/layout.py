@@ -119,7 +119,7 @@ def expect(case, status, text, rows, root):
         "prebuilt": (1, "open", "open", "the build does not allow it"),
         "dirty": (1, "open", "open", "the work tree has uncommitted changes"),
         "off": (1, "open", "open", "layout, input or noise"),
-        "colon": (1, "open", "open", "layout, input or noise"),
+        "colon": (1, "open", "open", "the repository's path has a colon in it"),
     }[case]
     checks = [
         ("status %d, expected %d" % (status, want[0]), status == want[0]),
