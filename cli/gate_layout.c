@@ -170,7 +170,8 @@ static int vary(struct xsg_gate_layout *l, struct xsg_suite *suite)
 {
     struct xsg_compare_layout *layouts =
         XSG_NEW_ARRAY(l->cli->arena, struct xsg_compare_layout, MOST_LAYOUTS);
-    double used = fmax(l->base->run.elapsed_s, l->head->run.elapsed_s);
+    bool now = l->head->root != NULL; /* else the rounds are stored ones */
+    double used = now ? fmax(l->base->run.elapsed_s, l->head->run.elapsed_s) : 0;
     l->compare->layouts = layouts;
     for (int k = 1; k <= MOST_LAYOUTS && suite->n_targets > 0; k++) {
         if (is_over(l, used)) {

@@ -35,7 +35,7 @@ XSGATE_LAYOUT_LINKING=1 # a linker that is found again as this script must not r
 export XSGATE_LAYOUT_LINKING
 
 # The numbers of the arguments that are object files of the project. Start files stay where they
-# are, and so do libraries: their order has a meaning.
+# are, and so do libraries, whose order has a meaning, and what stands in a response file.
 slots=
 n=0
 first=

@@ -74,7 +74,7 @@ def make(root, case):
     write(root, "main.c", MAIN.replace("LATE", "30" if case == "order" else "0"))
     write(root, "spin.c", SPIN.replace("NAME", "spin"))
     write(root, "twin.c", SPIN.replace("NAME", "twin"))
-    write(root, "turns.txt", "60\n")
+    write(root, "turns.txt", "40\n")
     write(root, "order.txt", "main.o twin.o spin.o\n")
     write(root, "Makefile", MAKEFILE)
     write(root, ".gitignore", "*.o\nprog\n")
@@ -91,10 +91,10 @@ def make(root, case):
     if case == "order":
         write(root, "order.txt", "main.o spin.o twin.o\n")
     else:
-        write(root, "turns.txt", "78\n")
+        write(root, "turns.txt", "52\n")
     git(root, "commit", "-qam", "head")
     if case == "dirty":
-        write(root, "turns.txt", "79\n")
+        write(root, "turns.txt", "53\n")
 
 
 def gate(xsgate, root):
