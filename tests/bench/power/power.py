@@ -8,7 +8,10 @@ other tools' rules in the same minutes with the same time.
 Each gate compares two commits: of work.c (50 ms; functions of 30, 5 and 1 % share), the same work in
 different machine code (A/A), or with one function planted slower; of wide.c, 200 functions; of the
 programs in tests/targets, the same build. On work.c the peers then get as much time as that gate took,
-on the same two binaries. Results are appended, a JSON object a line; table counts them.
+on the same two binaries. Results are appended, a JSON object a line; table counts them: red gates
+with their 95 % interval; of xsgate also what was undecided, the medians of pairs, seconds and the
+error of the target's estimate in percentage points, gates that named a wrong function, and of the red
+ones those that named the right one first.
 Wants hyperfine, Google Benchmark with its compare.py, and scipy: what is missing is left out, and said.
 """
 import argparse
@@ -89,12 +92,12 @@ def rules_on_times(times, threshold):
     rules = {}
     if stats:
         welch = stats.ttest_ind(head, base, equal_var=False, alternative="greater").pvalue
-        rules["hyperfine + Welch 5 %, mean"] = welch < 0.05 and ratio >= 1 + threshold
-        rules["Welch 1 %, no size rule"] = welch < 0.01
-    rules["mean + 2 sigma"] = bool(ratio >= 1 + threshold and statistics.mean(head) >
+        rules["hyperfine, Welch 5 % and size"] = welch < 0.05 and ratio >= 1 + threshold
+        rules["hyperfine, Welch 1 %"] = welch < 0.01
+    rules["hyperfine, mean + 2 sigma, size"] = bool(ratio >= 1 + threshold and statistics.mean(head) >
                                    statistics.mean(base) + 2 * statistics.stdev(base))
-    rules["minimum ratio"] = min(head) / min(base) >= 1 + threshold
-    rules["alert at 150 %"] = ratio >= 1.5
+    rules["hyperfine, ratio of minima"] = min(head) / min(base) >= 1 + threshold
+    rules["hyperfine, alert at 150 %"] = ratio >= 1.5
     return [{"tool": tool, "red": bool(red), "rounds": len(base),
              "error_of": "median", "ratio": medians} for tool, red in rules.items()]
 
@@ -116,7 +119,7 @@ def gbench(project, name, seconds, threshold):
     row = next(r for r in rows if r.get("utest"))
     median = next(r["measurements"][0]["cpu"] for r in rows if r["name"].endswith("_median"))
     red = row["utest"]["cpu_pvalue"] < 0.05 and median >= threshold
-    return [{"tool": "Google Benchmark compare (U test 5 %)", "red": red, "rounds": runs}]
+    return [{"tool": "Google Benchmark, U test 5 %, size", "red": red, "rounds": runs}]
 
 
 # ---- running -------------------------------------------------------------------------------------
@@ -193,23 +196,20 @@ def row_of(key, rows):
     disturbed, condition, tool = key
     n, red = len(rows), sum(r["red"] for r in rows)
     low, high = interval(red, n)
-    text = "%-10s %-19s %-38s %5d %6.1f %% [%4.1f..%5.1f]" % (
+    text = "%-10s%-20s%-35s%5d %6.1f %% [%4.1f..%5.1f]" % (
         "disturbed" if disturbed else "quiet", condition, tool, n, 100 * red / n, 100 * low, 100 * high)
     if tool == "xsgate":
         undecided = sum(r["verdict"] == "undecided" for r in rows)
         function = CONDITIONS[condition].function
-        right = [r for r in rows if r["red"] and r["first"] == function]
         errors = [abs(r["error"]) for r in rows if r["error"] is not None]
-        text += "  undecided %.1f %%, %g rounds, %.1f s" % (
+        wrong = sum(any(f != function for f in r["named"]) for r in rows)
+        text += "%10.1f %% %6g %6.1f %10.2f %6d" % (
             100 * undecided / n, statistics.median(r["rounds"] for r in rows),
-            statistics.median(r["seconds"] for r in rows))
-        wrong = sum(len([f for f in r["named"] if f != function]) for r in rows)
-        text += ", wrongly named %d functions in %d gates" % (
-            wrong, sum(any(f != function for f in r["named"]) for r in rows))
+            statistics.median(r["seconds"] for r in rows),
+            100 * statistics.median(errors) if errors else math.nan, wrong)
         if function:
-            text += ", right first %.0f %%" % (100 * len(right) / max(red, 1))
-        if errors:
-            text += ", error %.2f points" % (100 * statistics.median(errors))
+            first = sum(r["red"] and r["first"] == function for r in rows)
+            text += "%6.1f %%" % (100 * first / max(red, 1))
     return text
 
 
@@ -220,7 +220,9 @@ def table(options):
             for line in file:
                 row = json.loads(line)
                 groups.setdefault((row["disturbed"], row["condition"], row["tool"]), []).append(row)
-    print("%-10s %-19s %-38s %5s %8s" % ("machine", "condition", "rule", "gates", "red"))
+    print("%-10s%-20s%-35s%5s %8s %13s %11s %6s %6s %10s %6s %8s" % (
+        "machine", "condition", "rule", "gates", "red", "95 %", "undecided", "pairs", "s",
+        "error, pp", "wrong", "first"))
     order = {name: i for i, name in enumerate(CONDITIONS)}
     for key in sorted(groups, key=lambda k: (k[0], order[k[1]], k[2] != "xsgate", k[2])):
         print(row_of(key, groups[key]))
