@@ -103,9 +103,11 @@ class Repository:
 
 
 def judged(report, verdict):
-    """Function-level deltas with this verdict."""
+    """Function-level deltas with this verdict. A regression that does not count (its cost came from
+    the function that the commit touches: a cache line, a store that retires later) is none."""
     return [delta for delta in report["deltas"]
-            if delta["verdict"] == verdict and delta["function"] is not None]
+            if delta["verdict"] == verdict and delta["function"] is not None
+            and (delta["counts"] or verdict != "regressed")]
 
 
 def show(deltas):
