@@ -132,6 +132,25 @@ static void assert_text(const char *text, const char *part)
 
 /* ---- moved ---- */
 
+/* What a faster callee stores last retires in its caller: less than what was won. In scopes there
+ * is no machine code to ask. */
+static void a_caller_pays_a_part_of_what_its_callee_won(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 100, 93);
+    uint32_t write = add(f, &f->base, 0, "write_value", 0, 18, 100);
+    add(f, &f->base, write, "escape", 0, 82, 82);
+    write = add(f, &f->head, 0, "write_value", 0, 19.2, 93);
+    add(f, &f->head, write, "escape", 0, 65.6, 65.6);
+    compare(f);
+    const struct xsg_delta *d = find(f, "write_value", "time");
+    assert_int_equal(d->verdict, XSG_DELTA_REGRESSED);
+    assert_false(d->counts);
+    assert_text(d->cause, "cost came from escape");
+    assert_int_equal(find(f, "escape", "time")->verdict, XSG_DELTA_IMPROVED);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+}
+
 static void a_split_function_is_moved_cost(void **state)
 {
     struct fixture *f = *state;
@@ -374,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+        TEST(a_caller_pays_a_part_of_what_its_callee_won),
         TEST(a_split_function_is_moved_cost),
         TEST(an_inlined_function_is_moved_cost),
         TEST(a_rewritten_and_renamed_function_is_moved_cost),
