@@ -4,8 +4,9 @@
  * code: equal numbers mean the same instructions on the same data. Left out of it are where the
  * function stands, padding, and where that lies to which it refers; what it refers to is in it:
  * callees and imported functions by name, constants, strings, tables and initial values of
- * variables by their bytes, jump tables by the places in the function that they lead to. All pieces
- * of a function (".cold", ".part.0", ".constprop.0", copies of other units) belong to it.
+ * variables by their bytes, jump tables (of interpreters, too) by the places in the function that
+ * they lead to. All pieces of a function (".cold", ".part.0", ".constprop.0", copies of other
+ * units) belong to it.
  *
  * code_deep: the same over the function and all of the project's functions that it calls or whose
  * address it takes, transitively. Callees count by their code there, not by name, except in

@@ -253,6 +253,40 @@ static bool put_table(struct reader *r, uint64_t addr, uint64_t *hash)
     return n >= 2;
 }
 
+/* The address that a word of data holds once the program is loaded. false: a symbol's, or none. */
+static bool read_pointer(const struct xsg_code_file *file, uint64_t at, uint64_t *to)
+{
+    const struct xsg_code_reloc *reloc = xsg__code_reloc(file, at);
+    const unsigned char *bytes = xsg__code_bytes(file, at, sizeof *to);
+    if (reloc)
+        *to = reloc->addend;
+    else if (bytes && file->fixed)
+        memcpy(to, bytes, sizeof *to);
+    else
+        return false;
+    return !reloc || (!reloc->name && !reloc->opaque);
+}
+
+/* A named table of places in this function, as interpreters have ("goto *label[code]"). Mixes them
+ * and its name; false: it is none. */
+static bool put_labels(struct reader *r, uint64_t addr, uint64_t *hash)
+{
+    struct xsg_code_file *file = r->file;
+    const struct xsg_code_symbol *symbol = xsg__code_symbol(&file->objects, addr);
+    if (!symbol || symbol->addr != addr || symbol->size < 8 || symbol->size % 8 ||
+        symbol->size / 8 > XSG_CODE_MAX_TABLE)
+        return false;
+    size_t n = xsg__code_name_length(symbol->name);
+    uint64_t mixed = xsg__code_mix_bytes(19, symbol->name, n), token, target;
+    for (uint64_t at = addr; at < addr + symbol->size; at += 8) {
+        if (!read_pointer(file, at, &target) || !find_entry(r, target, &token))
+            return false;
+        mixed = xsg__code_mix(mixed, token);
+    }
+    *hash = xsg__code_mix(mixed, symbol->size);
+    return true;
+}
+
 static void put_token(struct reader *r, const struct token *token)
 {
     struct xsg_code_body *body = r->body;
@@ -265,7 +299,7 @@ static void put_token(struct reader *r, const struct token *token)
             xsg__code_put_callee(r->file, body, token->target);
     } else if (token->kind == PLACE) {
         if (r->indirect_jumps && token->access != XSG_CODE_ACCESS_EXACT &&
-            put_table(r, token->target, &table))
+            (put_table(r, token->target, &table) || put_labels(r, token->target, &table)))
             body->hash = xsg__code_mix(body->hash, table);
         else if (token->access == XSG_CODE_ACCESS_POINTER && find_start(r, token->target, &index))
             body->hash = xsg__code_mix(body->hash, index); /* its own address, or a label's */

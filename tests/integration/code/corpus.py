@@ -69,6 +69,19 @@ NOINLINE long work(long n) {
     return n;
 }
 """
+GOTO = """
+NOINLINE static long f(long n) { return n * sink; }
+NOINLINE long work(long n) {
+    static const void *const label[] = {&&add, &&multiply, &&%s, &&%s, &&stop};
+    long s = n;
+    goto *label[n %% 5];
+add: s += sink; goto *label[s %% 5];
+multiply: s = f(s) * 3; goto *label[s %% 5];
+shift: s >>= 1; goto *label[s %% 5];
+turn: s ^= sink; goto *label[s %% 5];
+stop: return s;
+}
+"""
 TABLE = """
 static %s int table[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, %s, 13, 14, 15, 16};
 NOINLINE long work(long n) { long s = 0; for (long i = 0; i < n; i++) s += table[(i * n) & 15]; return s; }
@@ -239,6 +252,14 @@ EDITS = [
     before_after("a jump table moved", JUMPS % ("6", "7"),
                  "NOINLINE long front(long n) { return puts(\"in front of all\") + n; }\n"
                  + JUMPS % ("6", "7"), dict(work=SAME, f=SAME, g=SAME)),
+    before_after("targets of computed jumps", GOTO % ("shift", "turn"), GOTO % ("turn", "shift"),
+                 dict(work=DIFFERENT, f=SAME)),
+    before_after("computed jumps moved", GOTO % ("shift", "turn"),
+                 "NOINLINE long front(long n) { return puts(\"in front of all\") + n; }\n"
+                 + GOTO % ("shift", "turn"), dict(work=SAME, f=SAME)),
+    before_after("a callee below computed jumps", GOTO % ("shift", "turn"),
+                 GOTO.replace("n * sink", "n + sink") % ("shift", "turn"),
+                 dict(work=CALLEE, f=DIFFERENT)),
     before_after("a callee", CALLS % "3", CALLS % "5",
                  dict(last=DIFFERENT, middle=CALLEE, work=CALLEE, aside=SAME)),
     before_after("behind a pointer", POINTER % "3", POINTER % "5",
