@@ -3,6 +3,9 @@
  * code, gets slower by where it lies, by what it works on, by how often it is called, or by chance.
  * Where calls are counted they tell how often; where not, everything on the way to it must be the
  * same code, too.
+ *
+ * Where only its own code is the same, what it calls or what calls it may give it more to do: such
+ * a row counts, unless it is gone in another layout (layout.c).
  */
 #include <math.h>
 #include <string.h>
@@ -119,25 +122,43 @@ static bool calls_counted(const struct xsg_delta *d)
     return d->base.calls > 0 && d->head.calls > 0;
 }
 
+/* Nothing calls the function more often, as far as can be known. */
+static bool no_more_calls(const struct xsg_target_work *t, const struct xsg_paths *paths,
+                          const struct xsg_map *modules, const struct xsg_delta *d)
+{
+    if (calls_counted(d))
+        return d->head.calls <= d->base.calls * (1 + SAME_CALLS);
+    uint32_t number = xsg_paths_find(paths, &d->function);
+    return modules && number != XSG_PATHS_NONE && same_on_the_way(t, paths, modules, number);
+}
+
+/* Its own time, in code of its own that did not change: the project's, or a library's that the
+ * project does not build. What it calls may have, or what calls it. */
+static bool is_same_here(const struct xsg_target_work *t, const struct xsg_map *modules,
+                         const struct xsg_delta *d)
+{
+    bool more_calls = calls_counted(d) && d->head.calls > d->base.calls * (1 + SAME_CALLS);
+    return strcmp(d->metric, "time") == 0 && modules && !more_calls &&
+           d->code != XSG_CODE_DIFFERENT && is_same_caller(t, modules, &d->function);
+}
+
 void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *paths)
 {
     struct xsg_map modules;
     xsg_map_init(&modules, t->context->arena);
     bool own_main = find_modules(&t->base, &modules);
     own_main = find_modules(&t->head, &modules) && own_main;
+    const struct xsg_map *built = own_main ? &modules : NULL;
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_row *row = &t->rows[i];
         struct xsg_delta *d = &row->delta;
         const struct xsg_metric *metric = xsg_metric_find(d->metric);
-        if (!d->counts || row->named || d->code != XSG_CODE_SAME_DEEP ||
+        if (!d->counts || row->named || !d->function.name ||
             (metric && (metric->deterministic || metric->counted)) ||
             (d->verdict != XSG_DELTA_REGRESSED && d->verdict != XSG_DELTA_UNDECIDED))
             continue;
-        uint32_t number = xsg_paths_find(paths, &d->function);
-        bool no_more_calls = calls_counted(d) ? d->head.calls <= d->base.calls * (1 + SAME_CALLS)
-                                              : own_main && number != XSG_PATHS_NONE &&
-                                                    same_on_the_way(t, paths, &modules, number);
-        if (!no_more_calls)
+        row->same_here = is_same_here(t, built, d);
+        if (d->code != XSG_CODE_SAME_DEEP || !no_more_calls(t, paths, built, d))
             continue;
         d->counts = false;
         d->rule = XSG_RULE_SAME_CODE;

@@ -161,18 +161,22 @@ static void conclude(struct xsg_target_work *t, struct xsg_row *row, const char 
     struct xsg_delta *d = &row->delta;
     const char *changes = list_changes(arena, d);
     if (d->layout == XSG_LAYOUT_PERSISTS) {
+        bool deep = !d->counts || !d->function.name;
         d->counts = true;
         d->rule = xsg_printf(arena, "machine code identical, slower in %zu of %zu layouts",
                              d->n_layouts, d->n_layouts);
-        row->layout = xsg_printf(
-            arena, "machine code identical: input or data, not layout (%s in %zu link orders)",
-            changes, d->n_layouts);
+        row->layout =
+            xsg_printf(arena, "machine code identical: %s, not layout (%s in %zu link orders)",
+                       deep ? "input or data" : "calls, input or data", changes, d->n_layouts);
     } else if (d->layout == XSG_LAYOUT_GONE) {
         row->layout = xsg_printf(arena, "%s: " XSG_RULE_LAYOUT " (%s)", gone, changes);
-        if (d->function.name)
+        if (!d->counts)
             return;
-        d->verdict = XSG_DELTA_UNDECIDED;
         d->rule = XSG_RULE_LAYOUT;
+        if (d->function.name)
+            d->counts = false;
+        else
+            d->verdict = XSG_DELTA_UNDECIDED;
     } else if (d->n_layouts > 1) {
         row->layout = xsg_printf(arena, "other link orders leave it open (%s)", changes);
     } else if (why) {
@@ -217,16 +221,31 @@ static void check(struct xsg_target_work *t, struct xsg_row *row)
     }
 }
 
+/* Layouts cost builds: where something else is slower that counts, the verdict is known without. */
+static bool same_code_decides(const struct xsg_target_work *t)
+{
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const struct xsg_row *row = &t->rows[i];
+        if (row->delta.verdict == XSG_DELTA_REGRESSED && row->delta.counts && !row->same_here)
+            return false;
+    }
+    return true;
+}
+
 /* Slower, and by what was measured: counts do not depend on the layout. */
-static bool is_asked(const struct xsg_target_work *t, const struct xsg_row *row, bool same)
+static bool is_asked(const struct xsg_target_work *t, const struct xsg_row *row, bool same,
+                     bool decides)
 {
     const struct xsg_delta *d = &row->delta;
     const struct xsg_metric *metric = xsg_metric_find(d->metric);
     if (!t->context->paired || d->verdict != XSG_DELTA_REGRESSED ||
         (metric && (metric->deterministic || metric->counted)))
         return false;
-    return d->function.name ? !d->counts && d->rule && strcmp(d->rule, XSG_RULE_SAME_CODE) == 0
-                            : d->counts && same;
+    if (!d->function.name)
+        return d->counts && same;
+    if (!d->counts)
+        return d->rule && strcmp(d->rule, XSG_RULE_SAME_CODE) == 0;
+    return row->same_here && decides;
 }
 
 void xsg_rows_check_layout(struct xsg_target_work *t)
@@ -235,8 +254,9 @@ void xsg_rows_check_layout(struct xsg_target_work *t)
     for (size_t i = 0; i < t->n_rows; i++)
         slower |= t->rows[i].delta.verdict == XSG_DELTA_REGRESSED;
     bool same = slower && xsg_code_is_same(t);
+    bool decides = slower && same_code_decides(t);
     for (size_t i = 0; slower && i < t->n_rows; i++) {
-        if (is_asked(t, &t->rows[i], same))
+        if (is_asked(t, &t->rows[i], same, decides))
             check(t, &t->rows[i]);
     }
 }

@@ -105,6 +105,9 @@ struct fixture {
     struct xsg_compare_options options;
     struct xsg_gate gate;
     struct xsg_comparison c;
+    uint64_t below; /* head's code of what work calls, when it is another one */
+    double rest;    /* ms of main; 0: 30 */
+    bool library;   /* work is in one that the project does not build */
 };
 
 static void add(struct fixture *f, struct side *s, const struct xsg_function *function,
@@ -121,24 +124,29 @@ static void add(struct fixture *f, struct side *s, const struct xsg_function *fu
         to->values[i] = 1e6 * ms * (1 + 0.002 * (double)((i * 7 + s->run.n_series) % 5));
 }
 
-/* main (30 ms) calls work (work ms), whose code is one on all sides unless it is given. */
-static void fill(struct fixture *f, struct side *s, uint64_t binary, double work, uint64_t code)
+/* main calls work (work ms), whose code is one on all sides unless it is given. */
+static void fill(struct fixture *f, struct side *s, uint64_t binary, double work, uint64_t code,
+                 uint64_t deep)
 {
     static const struct xsg_function whole = {0};
+    double rest = f->rest > 0 ? f->rest : 30;
     *s = (struct side){.target = {.name = "t", .binary = binary}};
     s->functions[0].name = "t";
     s->functions[1] = (struct xsg_function){
-        .name = "main", .file = "a.c", .module = "prog", .code = 1, .code_deep = code};
+        .name = "main", .file = "a.c", .module = "prog", .code = 1, .code_deep = deep};
     s->functions[2] = (struct xsg_function){
-        .name = "work", .file = "a.c", .module = "prog", .code = code, .code_deep = code};
-    s->nodes[1] = (struct xsg_tree_node){.parent = 0, .function = 1, .self = 30e6, .total = 30e6};
+        .name = "work", .file = "a.c", .module = "prog", .code = code, .code_deep = deep};
+    if (f->library)
+        s->functions[2] = (struct xsg_function){.name = "work", .module = "libwork.so"};
+    s->nodes[1] =
+        (struct xsg_tree_node){.parent = 0, .function = 1, .self = rest * 1e6, .total = rest * 1e6};
     s->nodes[2] =
         (struct xsg_tree_node){.parent = 1, .function = 2, .self = work * 1e6, .total = work * 1e6};
     s->target.tree = (struct xsg_calltree){s->functions, 3, s->nodes, 3};
     s->run = (struct xsg_run){
         .session = "aa", .targets = &s->target, .n_targets = 1, .series = s->series};
-    add(f, s, &whole, "cpu", 30 + work);
-    add(f, s, &s->functions[1], "time", 30);
+    add(f, s, &whole, "cpu", rest + work);
+    add(f, s, &s->functions[1], "time", rest);
     add(f, s, &s->functions[2], "time", work);
 }
 
@@ -162,11 +170,12 @@ static int teardown(void **state)
 static void compare(struct fixture *f, double percent, uint64_t code, size_t n, const double *other)
 {
     struct xsg_err err = {0};
-    fill(f, &f->base, 1, 70, 7);
-    fill(f, &f->head, 2, 70 * (1 + percent / 100), code);
+    uint64_t deep = f->below ? f->below : code;
+    fill(f, &f->base, 1, 70, 7, 7);
+    fill(f, &f->head, 2, 70 * (1 + percent / 100), code, deep);
     for (size_t i = 0; i < n; i++) {
-        fill(f, &f->other[i][0], 11 + i, 70, 7);
-        fill(f, &f->other[i][1], 21 + i, 70 * (1 + other[i] / 100), code);
+        fill(f, &f->other[i][0], 11 + i, 70, 7, 7);
+        fill(f, &f->other[i][1], 21 + i, 70 * (1 + other[i] / 100), code, deep);
         f->layouts[i] = (struct xsg_compare_layout){&f->other[i][0].run, &f->other[i][1].run};
     }
     f->options.layouts = f->layouts;
@@ -303,6 +312,37 @@ static void a_changed_function_settles_it(void **state)
     assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
 }
 
+/* What it calls changed, which may give it more to do: it counts until another layout shows that it
+ * does not. */
+static void same_code_above_a_change_counts_unless_it_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    for (int library = 0; library < 2; library++) {
+        f->rest = 600;
+        f->below = 8;
+        f->library = library;
+        compare(f, 20, 7, 0, NULL);
+        assert_true(find(f, "work")->counts);
+        assert_int_equal(find(f, "work")->layout, XSG_LAYOUT_OPEN);
+        assert_true(xsg_compare_wants_layouts(&f->c, "t", 0));
+        compare(f, 20, 7, 1, (const double[]){1});
+        const struct xsg_delta *d = find(f, "work");
+        assert_int_equal(d->layout, XSG_LAYOUT_GONE);
+        assert_false(d->counts);
+        assert_string_equal(d->rule, XSG_RULE_LAYOUT);
+        assert_non_null(strstr(d->cause, "layout: gone when linked in another order"));
+        compare(f, 20, 7, 2, (const double[]){20, 20.5});
+        assert_int_equal(find(f, "work")->layout, XSG_LAYOUT_PERSISTS);
+        assert_true(find(f, "work")->counts);
+        compare(f, 20, 7, 2, (const double[]){9, 14});
+        assert_int_equal(find(f, "work")->layout, XSG_LAYOUT_OPEN);
+        assert_true(find(f, "work")->counts);
+        f->rest = 30; /* the target itself is slower, whatever work is */
+        compare(f, 20, 7, 0, NULL);
+        assert_int_equal(find(f, "work")->layout, XSG_LAYOUT_NONE);
+    }
+}
+
 /* Numbers of another hour were not measured side by side: there is nothing to compare layouts with.
  */
 static void stored_numbers_are_not_asked(void **state)
@@ -332,6 +372,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_build_that_does_not_follow_changes_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_changed_function_settles_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(same_code_above_a_change_counts_unless_it_is_gone, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(stored_numbers_are_not_asked, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
