@@ -162,9 +162,9 @@ int xsg_collect_profile(struct xsg_collect *c, size_t round, const struct xsg_pr
         const struct xsg_profile_function *f = &profile->functions[i];
         const uint32_t index = track(c, &f->function); /* may move c->functions */
         struct tracked *t = &c->functions[index];
-        if (f->self > 0 || f->inlined == 0)
+        if (f->self > 0 || (f->inlined == 0 && !f->only_inlined))
             column_put(c, &t->columns[TIME], round, f->self);
-        if (f->inlined > 0)
+        if (f->inlined > 0 || f->only_inlined)
             column_put(c, &t->columns[INLINED], round, f->inlined);
         column_put(c, &t->columns[TOTAL], round, f->total);
         if (f->calls > 0) {

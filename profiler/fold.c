@@ -130,6 +130,12 @@ void xsg_fold_inlined(struct xsg_fold *fold, uint32_t function, uint32_t into, d
     fold->functions[into].samples_taken += samples;
 }
 
+void xsg_fold_frame(struct xsg_fold *fold, uint32_t function, bool inlined)
+{
+    fold->functions[function].own_code |= !inlined;
+    fold->functions[function].inlined |= inlined;
+}
+
 struct xsg_hist *xsg_fold_hist(struct xsg_fold *fold, uint32_t function)
 {
     struct xsg_fold_function *f = &fold->functions[function];

@@ -53,6 +53,8 @@ struct xsg_fold_node *xsg_fold_node(struct xsg_fold *fold, uint32_t node);
  */
 void xsg_fold_inlined(struct xsg_fold *fold, uint32_t function, uint32_t into, double ns,
                       uint64_t samples);
+/* A frame of a sampled stack: is the function a part of its caller's machine code there? */
+void xsg_fold_frame(struct xsg_fold *fold, uint32_t function, bool inlined);
 /* Durations per call (ns, children included) of a function, to be added to; made empty. */
 struct xsg_hist *xsg_fold_hist(struct xsg_fold *fold, uint32_t function);
 struct xsg_fold_sums *xsg_fold_sums(struct xsg_fold *fold);

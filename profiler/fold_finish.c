@@ -192,6 +192,7 @@ static void put_function(const struct xsg_fold_function *from, const struct valu
         .kinds = v->kinds,
         .self = fmax(own, 0),
         .inlined = use == SAMPLED ? from->given : 0,
+        .only_inlined = use == SAMPLED && from->inlined && !from->own_code,
         .total = v->total[use],
         .self_se = sqrt(v->variance),
         .calls = v->kinds & XSG_PROFILE_FUNCTION ? v->calls_function : v->calls_scope,

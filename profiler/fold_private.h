@@ -12,7 +12,8 @@ struct xsg_fold_function {
     struct xsg_hist *hist; /* NULL: none */
     double given, taken;   /* ns of own time inlined into others; of others inlined here */
     uint64_t samples_given, samples_taken;
-    bool codes_differ; /* of two modules: which one is meant is not known */
+    bool own_code, inlined; /* its frames: machine code of its own; a part of another's */
+    bool codes_differ;      /* of two modules: which one is meant is not known */
 };
 
 struct xsg_fold {

@@ -24,6 +24,7 @@ struct xsg_profile_function {
     double self, total; /* ns; self: in its machine code, what is inlined there too; total counts
                            the outermost of recursive calls only */
     double inlined;     /* ns spent in it as a part of other functions' machine code: theirs */
+    bool only_inlined;  /* no frame of it was machine code of its own: it has no self time */
     double self_se;     /* standard error of an estimated self time (1-in-N timing); 0 if exact */
     double calls;       /* 0 for sampled functions */
     uint64_t samples;

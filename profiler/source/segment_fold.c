@@ -122,8 +122,10 @@ static uint32_t put_frame(struct xsg_segment_naming *f, const struct xsg_seg_nod
     struct xsg_fold *fold = f->reading->fold;
     const struct xsg_segment_names *names = xsg__names_of(f, node->key);
     uint32_t at = parent;
-    for (size_t i = 0; i < names->n; i++)
+    for (size_t i = 0; i < names->n; i++) {
         at = xsg_fold_child(fold, at, names->functions[i], XSG_PROFILE_SAMPLE);
+        xsg_fold_frame(fold, names->functions[i], i > 0);
+    }
     if (node->calls == 0)
         return at;
     if (at == 0) { /* nothing but our own frames */

@@ -146,12 +146,41 @@ static void test_nothing(void **state)
     xsg_arena_release(&arena);
 }
 
+/* A function without machine code of its own has no self time, not even 0. */
+static void test_only_inlined(void **state)
+{
+    (void)state;
+    struct xsg_arena arena = XSG_ARENA_INIT;
+    struct xsg_collect *c;
+    struct xsg_series *series = NULL;
+    size_t n = 0;
+    struct xsg_target_run target = {0};
+    struct xsg_profile_function functions[] = {
+        {.function = {.name = "outer"}, .self = 80, .total = 80},
+        {.function = {.name = "between"}, .total = 50, .only_inlined = true},
+        {.function = {.name = "small"}, .total = 50, .inlined = 50, .only_inlined = true}};
+    struct xsg_function functions_of_tree[] = {{.name = "[root]"}};
+    struct xsg_tree_node root = {0};
+    const struct xsg_profile profile = {
+        .functions = functions, .n_functions = 3, .tree = {functions_of_tree, 1, &root, 1}};
+    assert_int_equal(xsg_collect_open(&c, &arena, "bench", NULL), 0);
+    assert_int_equal(xsg_collect_profile(c, 0, &profile), 0);
+    assert_int_equal(xsg_collect_finish(c, &series, &n, &target, NULL), 0);
+    assert_non_null(find(series, n, "outer", "time"));
+    assert_null(find(series, n, "between", "time"));
+    assert_true(find(series, n, "between", "inlined")->values[0] == 0);
+    assert_null(find(series, n, "small", "time"));
+    assert_true(find(series, n, "small", "inlined")->values[0] == 50);
+    xsg_arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_series_and_tree),
         cmocka_unit_test(test_finish_again),
         cmocka_unit_test(test_sampled_functions_have_no_calls),
+        cmocka_unit_test(test_only_inlined),
         cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -318,6 +318,23 @@ static void test_inlined_time_is_the_callers_own(void **state)
     assert_true(p.tree.nodes[2].self == 50);
 }
 
+/* What never has a sample of its own, between two that have: inlined as well. */
+static void test_what_is_only_inlined_is_known(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t outer = add(f->fold, 0, "outer", XSG_PROFILE_SAMPLE, 0, 30);
+    uint32_t between = add(f->fold, outer, "between", XSG_PROFILE_SAMPLE, 0, 0);
+    add(f->fold, between, "small", XSG_PROFILE_SAMPLE, 0, 50);
+    xsg_fold_frame(f->fold, function(f->fold, "outer"), false);
+    xsg_fold_frame(f->fold, function(f->fold, "between"), true);
+    xsg_fold_frame(f->fold, function(f->fold, "small"), true);
+    xsg_fold_frame(f->fold, function(f->fold, "small"), false);
+    struct xsg_profile p = finish(f->fold);
+    for (size_t i = 0; i < p.n_functions; i++)
+        assert_int_equal(p.functions[i].only_inlined,
+                         strcmp(p.functions[i].function.name, "between") == 0);
+}
+
 static void test_code_of_two_modules_is_unknown(void **state)
 {
     struct fixture *f = *state;
@@ -350,6 +367,7 @@ int main(void)
         TEST(test_named_values),
         TEST(test_standard_error),
         TEST(test_inlined_time_is_the_callers_own),
+        TEST(test_what_is_only_inlined_is_known),
         TEST(test_code_of_two_modules_is_unknown),
         TEST(test_empty),
         TEST(test_folded_names_survive),
