@@ -5,7 +5,8 @@
  * same code, too.
  *
  * Where only its own code is the same, what it calls or what calls it may give it more to do: such
- * a row counts, unless it is gone in another layout (layout.c).
+ * a row counts, unless it is gone in another layout (layout.c), or does not show there and the way
+ * to it is the same.
  */
 #include <math.h>
 #include <string.h>
@@ -158,7 +159,9 @@ void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *pat
             (d->verdict != XSG_DELTA_REGRESSED && d->verdict != XSG_DELTA_UNDECIDED))
             continue;
         row->same_here = is_same_here(t, built, d);
-        if (d->code != XSG_CODE_SAME_DEEP || !no_more_calls(t, paths, built, d))
+        row->same_way =
+            (row->same_here || d->code == XSG_CODE_SAME_DEEP) && no_more_calls(t, paths, built, d);
+        if (d->code != XSG_CODE_SAME_DEEP || !row->same_way)
             continue;
         d->counts = false;
         d->rule = XSG_RULE_SAME_CODE;

@@ -17,6 +17,9 @@
 /* The rule of a target that is slower only in the order that the build links in. */
 #define XSG_RULE_LAYOUT "gone when linked in another order"
 
+/* The rule of a function of the same code that other orders neither show nor exclude. */
+#define XSG_RULE_LAYOUT_OPEN "machine code identical: open when linked in other orders"
+
 /* NULL: that side has it not. */
 enum xsg_code xsg_code_compare(const struct xsg_function *base, const struct xsg_function *head);
 

@@ -179,6 +179,10 @@ static void conclude(struct xsg_target_work *t, struct xsg_row *row, const char 
             d->verdict = XSG_DELTA_UNDECIDED;
     } else if (d->n_layouts > 1) {
         row->layout = xsg_printf(arena, "other link orders leave it open (%s)", changes);
+        if (d->function.name && d->counts && row->same_way && d->n_layouts >= XSG_LAYOUT_LEAST) {
+            d->counts = false;
+            d->rule = XSG_RULE_LAYOUT_OPEN;
+        }
     } else if (why) {
         row->layout = xsg_printf(arena, "not measured in another link order: %s", why);
     }

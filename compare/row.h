@@ -34,6 +34,7 @@ struct xsg_row {
     bool ignored;
     bool tested;            /* its p-values belong to the family */
     bool same_here;         /* self time, of code that is the same */
+    bool same_way;          /* nothing calls it more often, as far as can be known */
     bool evidence;          /* beside the judged metrics: see compare/counts.h */
     const char *moved_from; /* base's file, when it is another one */
     const char *where;      /* what of it changed: "f (a.c:1-9), g (a.c:20)"; NULL */

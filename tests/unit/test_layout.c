@@ -336,6 +336,9 @@ static void same_code_above_a_change_counts_unless_it_is_gone(void **state)
         assert_true(find(f, "work")->counts);
         compare(f, 20, 7, 2, (const double[]){9, 14});
         assert_int_equal(find(f, "work")->layout, XSG_LAYOUT_OPEN);
+        assert_false(
+            find(f, "work")->counts); /* main has the same code: it calls it no more often */
+        compare(f, 20, 7, 1, (const double[]){9});
         assert_true(find(f, "work")->counts);
         f->rest = 30; /* the target itself is slower, whatever work is */
         compare(f, 20, 7, 0, NULL);
