@@ -77,9 +77,9 @@ static double log_gamma_step(double a)
     return log(a) / 2 - 1 / (8 * a) + 1 / (192 * a * a * a) - 1 / (640 * pow(a, 5));
 }
 
-/* Regularised incomplete beta function I_x(a, 1/2); y = 1 - x, given because it may be more exact.
- */
-static double incomplete_beta_half(double x, double y, double a)
+/* Regularised incomplete beta function I_x(a, 1/2); y = 1 - x, given because it may be more exact;
+ * step is log_gamma_step(a). */
+static double incomplete_beta_half(double x, double y, double a, double step)
 {
     const double b = 0.5;
     if (x <= 0)
@@ -87,11 +87,21 @@ static double incomplete_beta_half(double x, double y, double a)
     if (y <= 0)
         return 1;
     double log_x = y < 0.5 ? log1p(-y) : log(x);
-    double front = exp(log_gamma_step(a) + a * log_x) * sqrt(y / PI);
+    double front = exp(step + a * log_x) * sqrt(y / PI);
     /* The fraction converges quickly below the mean; beyond it the mirrored one does. */
     if (x < (a + 1) / (a + b + 2))
         return front * beta_fraction(x, a, b) / a;
     return 1 - front * beta_fraction(y, b, a) / b;
+}
+
+static double t_cdf(double t, double df, double step)
+{
+    if (isinf(t))
+        return t > 0 ? 1 : 0;
+    double t2 = t * t;
+    double x = isinf(t2) ? 0 : df / (df + t2), y = isinf(t2) ? 1 : t2 / (df + t2);
+    double tail = incomplete_beta_half(x, y, df / 2, step) / 2;
+    return t > 0 ? 1 - tail : tail;
 }
 
 double xsg_t_cdf(double t, double df)
@@ -100,18 +110,21 @@ double xsg_t_cdf(double t, double df)
         return NAN;
     if (isinf(df) || df > 1e10) /* nothing is left between t and the normal */
         return xsg_normal_cdf(t);
-    if (isinf(t))
-        return t > 0 ? 1 : 0;
-    double t2 = t * t;
-    double x = isinf(t2) ? 0 : df / (df + t2), y = isinf(t2) ? 1 : t2 / (df + t2);
-    double tail = incomplete_beta_half(x, y, df / 2) / 2;
-    return t > 0 ? 1 - tail : tail;
+    return t_cdf(t, df, log_gamma_step(df / 2));
 }
 
 /* Density of t, for Newton's steps. */
-static double t_density(double t, double df)
+static double t_density(double t, double df, double step)
 {
-    return exp(log_gamma_step(df / 2) - (df + 1) / 2 * log1p(t * t / df)) / sqrt(df * PI);
+    return exp(step - (df + 1) / 2 * log1p(t * t / df)) / sqrt(df * PI);
+}
+
+/* Cornish-Fisher (Abramowitz, Stegun 26.7.5), for p < 1/2; where it fails, any negative number. */
+static double near_quantile(double p, double df)
+{
+    double z = xsg_normal_quantile(p), z3 = z * z * z;
+    double t = z + (z3 + z) / (4 * df) + (5 * z3 * z * z + 16 * z3 + 3 * z) / (96 * df * df);
+    return t < 0 && isfinite(t) ? t : -1;
 }
 
 double xsg_t_quantile(double p, double df)
@@ -124,24 +137,20 @@ double xsg_t_quantile(double p, double df)
         return -xsg_t_quantile(1 - p, df);
     if (isinf(df) || df > 1e10)
         return xsg_normal_quantile(p);
-    /* Below the median: bracket the root, then Newton's steps that bisect when they leave it. */
-    double low = -1, high = 0;
-    while (xsg_t_cdf(low, df) > p && low > -1e300) {
-        high = low;
-        low *= 2;
-    }
-    double t = (low + high) / 2;
+    /* Below the median: Newton's steps on the logarithm of p, which far out is nearly linear in
+     * that of t; they bisect when they leave what is known of the root. */
+    double low = -1e300, high = 0, t = near_quantile(p, df), step = log_gamma_step(df / 2);
     for (int i = 0; i < 200; i++) {
-        double error = xsg_t_cdf(t, df) - p;
-        if (error > 0)
+        double reached = t_cdf(t, df, step);
+        if (reached > p)
             high = t;
         else
             low = t;
-        double next = t - error / t_density(t, df);
+        double next = t - log(reached / p) * reached / t_density(t, df, step);
+        if (fabs(next - t) <= 1e-9 * fabs(next)) /* the digits double with each step */
+            return next;
         if (!(next > low && next < high))
             next = (low + high) / 2;
-        if (fabs(next - t) <= 1e-15 * fabs(next))
-            return next;
         t = next;
     }
     return t;
