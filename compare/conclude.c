@@ -70,6 +70,7 @@ struct tally {
     size_t functions_judged, functions_regressed;
     size_t identical;                 /* targets with one program on both sides */
     size_t small;                     /* undecided, too small to matter */
+    size_t spared;                    /* slower functions that do not count: layout, a callee */
     size_t waived;                    /* functions whose slowdown is accepted */
     size_t new_targets;               /* that base does not have */
     const struct xsg_delta *worst[7]; /* first of each rank; for regressed a function if any */
@@ -85,6 +86,7 @@ static void count(struct tally *t, const struct xsg_comparison *c)
             t->new_targets += d->verdict == XSG_DELTA_ADDED && !d->function.name;
             t->small += d->verdict == XSG_DELTA_UNDECIDED && !d->waiver;
             t->waived += d->waiver && d->function.name;
+            t->spared += d->verdict == XSG_DELTA_REGRESSED && !d->waiver && d->function.name;
             t->judged += d->waiver != NULL;
             t->functions_judged += d->waiver && d->function.name;
             continue;
@@ -192,6 +194,8 @@ static void put_passed(struct xsg_buf *out, const struct tally *t)
                        t->identical == 1 ? " is" : "s are");
     if (t->waived > 0)
         xsg_buf_printf(out, "; %zu waived", t->waived);
+    if (t->spared > 0)
+        xsg_buf_printf(out, "; %zu slower but not counted", t->spared);
     if (t->small > 0)
         xsg_buf_printf(out, "; %zu function%s too small to tell", t->small,
                        t->small == 1 ? "" : "s");

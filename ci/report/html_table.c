@@ -150,9 +150,12 @@ static void put_calls(struct xsg_buf *out, const struct xsg_delta *d)
     xsg_buf_puts(out, "</td>");
 }
 
-/* What the page shows at first: unclear functions that cannot matter are their own group. */
+/* What the page shows at first: unclear functions that cannot matter are their own group, and so
+ * are slower ones that fail nothing. */
 static const char *group_of(const struct xsg_delta *d)
 {
+    if (xsg_report_is_spared(d))
+        return "spared";
     if (d->verdict == XSG_DELTA_UNDECIDED && !d->counts && d->function.name)
         return "minor";
     return xsg_delta_verdict_name(d->verdict);
@@ -160,14 +163,15 @@ static const char *group_of(const struct xsg_delta *d)
 
 static void put_row(struct xsg_buf *out, const struct xsg_delta *d, double scale)
 {
-    const char *verdict = xsg_delta_verdict_name(d->verdict);
+    bool spared = xsg_report_is_spared(d);
+    const char *verdict = spared ? "spared" : xsg_delta_verdict_name(d->verdict);
     char change[XSG_CHANGE_SIZE];
 
     xsg_format_change(change, d->ratio);
     xsg_buf_printf(out, "<tr data-group=\"%s\"%s>", group_of(d),
                    d->function.name ? "" : " class=\"whole\"");
-    xsg_buf_printf(out, "<td class=\"verdict %s\" data-v=\"%d\">%s</td><td class=\"name\">",
-                   verdict, (int)d->verdict, xsg_report_word(d));
+    xsg_buf_printf(out, "<td class=\"verdict %s\" data-v=\"%d\">%s%s</td><td class=\"name\">",
+                   verdict, (int)d->verdict, xsg_report_word(d), spared ? ", not counted" : "");
     xsg_html_put_text(out, d->function.name ? d->function.name : "whole target",
                       XSG_HTML_NAME_WIDTH);
     if (d->metric && strcmp(d->metric, "time") != 0) {
@@ -177,9 +181,10 @@ static void put_row(struct xsg_buf *out, const struct xsg_delta *d, double scale
     }
     xsg_buf_puts(out, "</td>");
     open_cell(out,
-              d->verdict == XSG_DELTA_REGRESSED  ? "change n regressed"
-              : d->verdict == XSG_DELTA_IMPROVED ? "change n improved"
-                                                 : "change n",
+              spared                              ? "change n spared"
+              : d->verdict == XSG_DELTA_REGRESSED ? "change n regressed"
+              : d->verdict == XSG_DELTA_IMPROVED  ? "change n improved"
+                                                  : "change n",
               d->ratio);
     xsg_buf_printf(out, "%s</td>", isnan(d->ratio) ? "" : change);
     put_interval(out, d, scale);

@@ -215,11 +215,6 @@ static void put_single_row(const struct tables *t, const struct xsg_delta *delta
 /* -- sections ------------------------------------------------------------------------------------
  */
 
-/* Waived, ignored or explained by another function: it fails nothing. */
-static bool is_spared(const struct xsg_delta *d)
-{
-    return d->verdict == XSG_DELTA_REGRESSED && !xsg_report_is_failing(d);
-}
 static bool is_invalid(const struct xsg_delta *d)
 {
     return d->verdict == XSG_DELTA_INVALID;
@@ -261,8 +256,8 @@ static const struct section sections[] = {
     {is_faster, "faster", of_changes, put_changed_row, true},
     {is_undecided, "undecided", "| function | change | would settle it |\n| --- | --- | --- |\n",
      put_undecided_row, true},
-    {is_spared, "slower but not counted", "| function | change | why not |\n| --- | --- | --- |\n",
-     put_spared_row, true},
+    {xsg_report_is_spared, "slower but not counted",
+     "| function | change | why not |\n| --- | --- | --- |\n", put_spared_row, true},
     {is_added, "added", "| function | value | share |\n| --- | --- | --- |\n", put_single_row,
      true},
     {is_removed, "removed", "| function | value | share |\n| --- | --- | --- |\n", put_single_row,

@@ -44,6 +44,11 @@ bool xsg_report_is_failing(const struct xsg_delta *delta)
     return delta->verdict == XSG_DELTA_REGRESSED && delta->counts && !delta->waiver;
 }
 
+bool xsg_report_is_spared(const struct xsg_delta *delta)
+{
+    return delta->verdict == XSG_DELTA_REGRESSED && !xsg_report_is_failing(delta);
+}
+
 bool xsg_report_is_inside(const char *path)
 {
     if (!path || path[0] == '/' || path[0] == '\0')

@@ -29,6 +29,8 @@ size_t xsg_report_count(const struct xsg_comparison *comparison, const char *tar
                         enum xsg_delta_verdict verdict);
 /* A slowdown that fails the gate: not waived, not ignored, not explained by another function. */
 bool xsg_report_is_failing(const struct xsg_delta *delta);
+/* Slower, but waived, ignored, explained by another function or due to the layout. */
+bool xsg_report_is_spared(const struct xsg_delta *delta);
 /* Is it a path below the repository's root: relative, no part of it ".."? */
 bool xsg_report_is_inside(const char *path);
 /* "abc1234567 (main)", "abc1234567 (feature), with local changes". Not escaped. */

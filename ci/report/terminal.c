@@ -27,9 +27,11 @@ static const char *paint(const struct table *t, const char *escape)
     return t->options->color ? escape : "";
 }
 
-static const char *verdict_color(enum xsg_delta_verdict verdict)
+static const char *verdict_color(const struct xsg_delta *delta)
 {
-    switch (verdict) {
+    if (xsg_report_is_spared(delta))
+        return "\033[33m";
+    switch (delta->verdict) {
     case XSG_DELTA_REGRESSED:
     case XSG_DELTA_INVALID:
         return "\033[1;31m";
@@ -146,16 +148,28 @@ static void end_row(struct xsg_buf *out)
     xsg_buf_putc(out, '\n');
 }
 
+/* Why it is slower, after that it fails nothing; a waiver says so itself. */
+static void put_cause(struct xsg_buf *out, const struct xsg_delta *delta)
+{
+    if (xsg_report_is_spared(delta) && !delta->waiver)
+        xsg_buf_printf(out, "not counted%s", delta->cause ? ": " : "");
+    if (delta->cause)
+        xsg_buf_puts(out, delta->cause);
+}
+
 /* Wide: file and cause follow in the row, and the cause goes on below itself. */
 static void put_wide_end(const struct table *t, const struct xsg_delta *delta, const char *where)
 {
     xsg_buf_putc(t->out, ' ');
     xsg_report_put_path(t->out, where, t->where, true);
     xsg_buf_putc(t->out, ' ');
-    if (delta->cause)
-        put_wrapped(t, delta->cause, t->columns - t->cause);
+    struct xsg_buf cause = XSG_BUF_INIT;
+    put_cause(&cause, delta);
+    if (cause.len > 0)
+        put_wrapped(t, xsg_buf_str(&cause), t->columns - t->cause);
     else
         end_row(t->out);
+    xsg_buf_release(&cause);
 }
 
 /* Narrow: the row ends with the name; file, then cause, stand below it. */
@@ -164,13 +178,15 @@ static void put_narrow_end(const struct table *t, const struct xsg_delta *delta,
     struct xsg_buf below = XSG_BUF_INIT;
 
     end_row(t->out);
+    struct xsg_buf cause = XSG_BUF_INIT;
+    put_cause(&cause, delta);
     if (*where) {
         xsg_report_put_path(&below, where, t->columns / 2, false);
-        if (delta->cause)
+        if (cause.len > 0)
             xsg_buf_puts(&below, ": ");
     }
-    if (delta->cause)
-        xsg_buf_put(&below, delta->cause, strlen(delta->cause));
+    xsg_buf_put(&below, xsg_buf_str(&cause), cause.len);
+    xsg_buf_release(&cause);
     if (below.len > 0 && delta->verdict != XSG_DELTA_UNCHANGED) {
         xsg_buf_printf(t->out, "%*s", 2 + WORD, "");
         put_wrapped(t, xsg_buf_str(&below), 2 + WORD);
@@ -188,7 +204,7 @@ static void put_row(const struct table *t, const struct xsg_delta *delta)
     if (!isnan(delta->share))
         snprintf(share, sizeof share, "%.1f %%", delta->share * 100);
     format_where(where, sizeof where, &delta->function);
-    xsg_buf_printf(out, "  %s", paint(t, verdict_color(delta->verdict)));
+    xsg_buf_printf(out, "  %s", paint(t, verdict_color(delta)));
     xsg_report_put_cell(out, xsg_report_word(delta), WORD, true);
     xsg_report_put_cell(out, change, CHANGE, true);
     xsg_buf_puts(out, paint(t, "\033[0m"));

@@ -47,7 +47,8 @@
   }
 
   const GROUPS = [
-    ["regressed", "slower"], ["invalid", "invalid"], ["undecided", "unclear"], ["improved", "faster"],
+    ["regressed", "slower"], ["invalid", "invalid"], ["undecided", "unclear"], ["spared", "slower, not counted"],
+    ["improved", "faster"],
     ["added", "added"], ["removed", "removed"], ["minor", "unclear, too small to matter"],
     ["unchanged", "unchanged"]];
 
