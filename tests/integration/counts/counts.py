@@ -48,7 +48,7 @@ class Build:
         self.work = os.path.join(folder, "..", os.path.basename(folder) + ".counts")
         shutil.copytree(os.path.join(options.targets, options.target), folder,
                         ignore=shutil.ignore_patterns("build", ".xsgate"))
-        environment = dict(os.environ, XSGATE_INCLUDE=options.include)
+        environment = dict(os.environ, XSGATE_INCLUDE=options.include, CMAKE_GENERATOR="Ninja")
         run(["cmake", "-S", ".", "-B", "build", "-DPROFILE=sample"], cwd=folder, env=environment)
         run(["cmake", "--build", "build"], cwd=folder, env=environment)
 

@@ -785,7 +785,8 @@ target_link_options(with_runtime PRIVATE -static)
         for command in (["cmake", "-S", project, "-B", project + "/build", "-DCMAKE_BUILD_TYPE=Release",
                          f"-DCMAKE_PREFIX_PATH={self.prefix}"],
                         ["cmake", "--build", project + "/build"]):
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = subprocess.run(command, capture_output=True, text=True,
+                                  env=dict(os.environ, CMAKE_GENERATOR="Ninja"))
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.check(project + "/build/with_runtime", preload=False)
         self.setUp()
