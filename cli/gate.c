@@ -1,14 +1,10 @@
 #include "cli/gate.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/metric.h"
-#include "base/rng.h"
 #include "base/str.h"
 #include "ci/report/report.h"
 #include "cli/changed.h"
@@ -22,188 +18,6 @@
 #include "harness/machine.h"
 #include "harness/plan.h"
 
-#define MAX_ROUNDS 10000
-
-/* -- options -------------------------------------------------------------------------------------
- */
-
-static int apply_metrics(struct xsg_cli *cli, struct xsg_gate *gate,
-                         const struct xsg_strings *metrics)
-{
-    for (size_t i = 0; i < metrics->n; i++) {
-        const char *names[64];
-        const char *nearest;
-        size_t n = 0;
-        if (xsg_metric_find(metrics->item[i]))
-            continue;
-        for (; n < xsg_n_metrics && n < 64; n++)
-            names[n] = xsg_metrics[n].name;
-        nearest = xsg_nearest(metrics->item[i], names, n);
-        xsg_fail(&cli->err, XSG_EINVAL, "'%s' is not a metric", metrics->item[i]);
-        return nearest ? xsg_fail_hint(&cli->err, XSG_EINVAL, "did you mean '%s'?", nearest)
-                       : XSG_EINVAL;
-    }
-    if (metrics->n > 0) {
-        gate->metrics = metrics->item;
-        gate->n_metrics = metrics->n;
-        gate->n_own_metrics = 0;
-    }
-    return 0;
-}
-
-static int parse_rounds(struct xsg_cli *cli, const char *text, int64_t *rounds)
-{
-    *rounds = 0;
-    if (!text || strcmp(text, "auto") == 0)
-        return 0;
-    if (xsg_parse_int(text, 1, MAX_ROUNDS, rounds) != 0)
-        return xsg_fail(&cli->err, XSG_EINVAL, "--rounds %s: expected auto or 1 to %d", text,
-                        MAX_ROUNDS);
-    return 0;
-}
-
-static int parse_pairing(struct xsg_cli *cli, const char *text, enum xsg_pairing *pairing)
-{
-    static const char *const words[] = {"auto", "alternate", "same-core", "two-core"};
-    const char *nearest;
-
-    *pairing = XSG_PAIRING_AUTO;
-    for (size_t i = 0; text && i < sizeof words / sizeof words[0]; i++) {
-        if (strcmp(text, words[i]) != 0)
-            continue;
-        *pairing = (enum xsg_pairing)i;
-        return 0;
-    }
-    if (!text)
-        return 0;
-    xsg_fail(&cli->err, XSG_EINVAL, "--pairing %s: expected auto, alternate, same-core or two-core",
-             text);
-    nearest = xsg_nearest(text, words, sizeof words / sizeof words[0]);
-    return nearest ? xsg_fail_hint(&cli->err, XSG_EINVAL, "did you mean '%s'?", nearest)
-                   : XSG_EINVAL;
-}
-
-int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
-                     const struct xsg_gate_options *options)
-{
-    struct xsg_gate *gate = &project->suite.gate;
-    enum xsg_pairing pairing;
-    int64_t rounds;
-    int rc = xsg_publish_check_trust(cli, options->take_risk);
-
-    if (rc == 0)
-        rc = xsg_output_check(cli, &options->reports);
-
-    if (rc == 0)
-        rc = parse_rounds(cli, options->rounds, &rounds);
-    if (rc == 0)
-        rc = parse_pairing(cli, options->pairing, &pairing);
-    if (rc == 0)
-        rc = apply_metrics(cli, gate, &options->metrics);
-    if (rc != 0)
-        return rc;
-    if (options->fresh && options->stored)
-        return xsg_fail(&cli->err, XSG_EINVAL, "--fresh and --stored exclude each other");
-    if (options->threshold == 0 || options->threshold >= 1) {
-        xsg_fail(&cli->err, XSG_EINVAL, "--threshold: expected more than 0%% and less than 100%%");
-        return xsg_fail_hint(&cli->err, XSG_EINVAL,
-                             "the threshold is the slowdown itself: 50%% means 1.5 times slower");
-    }
-    if (options->threshold > 0)
-        gate->threshold = options->threshold;
-    gate->strict |= options->strict;
-    gate->filter = options->filter;
-    return 0;
-}
-
-/* -- the two sides -------------------------------------------------------------------------------
- */
-
-/* One gate at a time measures in a repository: two would disturb each other, and build in the same
- * folders. */
-int xsg_gate_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd)
-{
-    const char *path = xsg_path_join(cli->arena, project->folder, "gate.lock");
-    bool said = false;
-
-    for (;;) {
-        int rc = xsg_lock_file(path, false, fd, &cli->err);
-        if (rc != XSG_EBUSY)
-            return rc;
-        if (!said)
-            xsg_info("another gate is measuring in this repository; waiting for it");
-        said = true;
-        cli->err = (struct xsg_err){0};
-        xsg_system_clock.sleep_ns(xsg_system_clock.arg, 200 * 1000 * 1000);
-        if (xsg_interrupted)
-            return xsg_fail(&cli->err, XSG_EINTR, "interrupted while waiting for another gate");
-    }
-}
-
-static const char *side_name(const struct xsg_gate_side *side)
-{
-    return side->work_tree && side->commit.dirty ? "the work tree" : side->commit.describe;
-}
-
-static int build_in(struct xsg_cli *cli, struct xsg_project *project, const char *root,
-                    const char *oid, const char *what, const char *const *env)
-{
-    int rc;
-
-    xsg_progress("building %s", what);
-    rc = xsg_launch_build_with(cli->arena, &project->suite, root, env, &xsg_interrupted, &cli->err);
-    if (rc != 0)
-        xsg_err_prefix(&cli->err, "building %s (%.10s)", what, oid);
-    return rc;
-}
-
-int xsg_gate_build_checkout(struct xsg_cli *cli, struct xsg_project *project, const char *name,
-                            const char *what, const char *const *env, bool no_build, char **root)
-{
-    const char *line = project->suite.build;
-    const char *key =
-        xsg_printf(cli->arena, "%016llx",
-                   (unsigned long long)xsg_hash(line ? line : "", line ? strlen(line) : 0));
-    bool fresh = false;
-    int rc = xsg_git_checkout(project->git, cli->arena, name, root, &fresh, &cli->err);
-
-    if (rc != 0 || xsg_git_checkout_is_built(project->git, name, key) || !line || no_build)
-        return rc;
-    rc = build_in(cli, project, *root, name, what, env);
-    return rc != 0 ? rc : xsg_git_checkout_built(project->git, name, key, &cli->err);
-}
-
-int xsg_gate_build(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
-                   bool no_build)
-{
-    int rc = 0;
-
-    if (side->work_tree) {
-        side->root = xsg_strdup(cli->arena, xsg_git_root(project->git));
-        if (project->suite.build && !no_build)
-            rc = build_in(cli, project, side->root, side->commit.oid, side_name(side), NULL);
-    } else {
-        rc = xsg_gate_build_checkout(cli, project, side->commit.oid, side_name(side), NULL,
-                                     no_build, &side->root);
-    }
-    return rc;
-}
-
-void xsg_gate_start(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
-                    const char *session)
-{
-    side->run.session = session;
-    side->run.created = xsg_system_clock.realtime_s(xsg_system_clock.arg);
-    side->run.commit = side->commit;
-    side->run.suite_hash = project->suite.hash;
-    xsg_machine_environment(cli->arena, &side->run.environment);
-}
-
-const char *xsg_gate_session(struct xsg_cli *cli)
-{
-    return xsg_printf(cli->arena, "%016llx", (unsigned long long)xsg_rng_seed_from_system());
-}
-
 /* -- measuring -----------------------------------------------------------------------------------
  */
 
@@ -214,28 +28,6 @@ struct gate_state {
     struct xsg_gate_looks looks;
     bool same_files; /* see struct xsg_plan_options */
 };
-
-static void on_progress(void *arg, const char *line)
-{
-    (void)arg;
-    xsg_progress("%s", line);
-}
-
-struct xsg_plan_options xsg_gate_plan_options(struct xsg_cli *cli,
-                                              const struct xsg_gate_options *options)
-{
-    struct xsg_plan_options plan = {
-        .max_time_s = options->max_time,
-        .seed = xsg_rng_seed_from_system(),
-        .progress = on_progress,
-        .clock = &xsg_system_clock,
-    };
-
-    parse_rounds(cli, options->rounds, &plan.rounds); /* checked by xsg_gate_prepare */
-    parse_pairing(cli, options->pairing, &plan.pairing);
-    xsg_verbose("seed of the order of rounds: %llu", (unsigned long long)plan.seed);
-    return plan;
-}
 
 static int measure_pair(struct gate_state *state, const struct xsg_gate_options *options)
 {
@@ -337,50 +129,6 @@ static int store_comparison(struct xsg_cli *cli, struct xsg_project *project,
     return rc;
 }
 
-/* Worse is larger: a slowdown that was seen beats a measurement that failed. */
-static int badness(enum xsg_verdict verdict)
-{
-    switch (verdict) {
-    case XSG_VERDICT_REGRESSED:
-        return 3;
-    case XSG_VERDICT_INVALID:
-        return 2;
-    case XSG_VERDICT_UNDECIDED:
-        return 1;
-    case XSG_VERDICT_PASSED:
-        break;
-    }
-    return 0;
-}
-
-void xsg_gate_record(struct xsg_cli *cli, struct xsg_gate_others *others, const char *name,
-                     const struct xsg_commit *base, const struct xsg_comparison *c)
-{
-    others->lines =
-        xsg_grow(cli->arena, others->lines, &others->cap, others->n + 1, sizeof *others->lines);
-    others->lines[others->n++] = xsg_printf(cli->arena, "against %s (%.10s): %s; %s", name,
-                                            base->oid, xsg_verdict_name(c->verdict), c->reason);
-    if (badness(c->verdict) > badness(others->verdict)) {
-        others->verdict = c->verdict;
-        others->reason = xsg_printf(cli->arena, "against %s: %s", name, c->reason);
-    }
-}
-
-static void tell_others(struct xsg_cli *cli, const struct xsg_gate_others *others,
-                        struct xsg_comparison *c)
-{
-    size_t n = c->n_warnings + others->n;
-    const char **warnings = XSG_NEW_ARRAY(cli->arena, const char *, n + 1);
-    for (size_t i = 0; i < n; i++)
-        warnings[i] = i < others->n ? others->lines[i] : c->warnings[i - others->n];
-    c->warnings = warnings;
-    c->n_warnings = n;
-    if (badness(others->verdict) > badness(c->verdict)) {
-        c->verdict = others->verdict;
-        c->reason = others->reason;
-    }
-}
-
 /* A stored run has the targets that there were. The comparison names its targets by itself. */
 static void drop_absent(struct xsg_run *run)
 {
@@ -410,7 +158,7 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_
     if (options->others && options->baseline)
         xsg_gate_record(cli, options->others, options->baseline, &state->base->commit, comparison);
     else if (options->others)
-        tell_others(cli, options->others, comparison);
+        xsg_gate_tell_others(cli, options->others, comparison);
     comparison->elapsed_s = elapsed_s;
     comparison->ci.pull_request = publish->context.pull_request;
     comparison->ci.head_sha = publish->context.head_sha;

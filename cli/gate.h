@@ -21,6 +21,10 @@ struct xsg_gate_others {
 void xsg_gate_record(struct xsg_cli *cli, struct xsg_gate_others *others, const char *name,
                      const struct xsg_commit *base, const struct xsg_comparison *comparison);
 
+/* The first baseline's comparison says what the others found, and has the worst verdict of all. */
+void xsg_gate_tell_others(struct xsg_cli *cli, const struct xsg_gate_others *others,
+                          struct xsg_comparison *comparison);
+
 /* Options that run and compare share. */
 struct xsg_gate_options {
     double threshold; /* NaN: as configured */

@@ -1,0 +1,123 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "cli/gate.h"
+#include "cli/output.h"
+#include "cli/publish.h"
+
+#define MAX_ROUNDS 10000
+
+static int apply_metrics(struct xsg_cli *cli, struct xsg_gate *gate,
+                         const struct xsg_strings *metrics)
+{
+    for (size_t i = 0; i < metrics->n; i++) {
+        const char *names[64];
+        const char *nearest;
+        size_t n = 0;
+        if (xsg_metric_find(metrics->item[i]))
+            continue;
+        for (; n < xsg_n_metrics && n < 64; n++)
+            names[n] = xsg_metrics[n].name;
+        nearest = xsg_nearest(metrics->item[i], names, n);
+        xsg_fail(&cli->err, XSG_EINVAL, "'%s' is not a metric", metrics->item[i]);
+        return nearest ? xsg_fail_hint(&cli->err, XSG_EINVAL, "did you mean '%s'?", nearest)
+                       : XSG_EINVAL;
+    }
+    if (metrics->n > 0) {
+        gate->metrics = metrics->item;
+        gate->n_metrics = metrics->n;
+        gate->n_own_metrics = 0;
+    }
+    return 0;
+}
+
+static int parse_rounds(struct xsg_cli *cli, const char *text, int64_t *rounds)
+{
+    *rounds = 0;
+    if (!text || strcmp(text, "auto") == 0)
+        return 0;
+    if (xsg_parse_int(text, 1, MAX_ROUNDS, rounds) != 0)
+        return xsg_fail(&cli->err, XSG_EINVAL, "--rounds %s: expected auto or 1 to %d", text,
+                        MAX_ROUNDS);
+    return 0;
+}
+
+static int parse_pairing(struct xsg_cli *cli, const char *text, enum xsg_pairing *pairing)
+{
+    static const char *const words[] = {"auto", "alternate", "same-core", "two-core"};
+    const char *nearest;
+
+    *pairing = XSG_PAIRING_AUTO;
+    for (size_t i = 0; text && i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(text, words[i]) != 0)
+            continue;
+        *pairing = (enum xsg_pairing)i;
+        return 0;
+    }
+    if (!text)
+        return 0;
+    xsg_fail(&cli->err, XSG_EINVAL, "--pairing %s: expected auto, alternate, same-core or two-core",
+             text);
+    nearest = xsg_nearest(text, words, sizeof words / sizeof words[0]);
+    return nearest ? xsg_fail_hint(&cli->err, XSG_EINVAL, "did you mean '%s'?", nearest)
+                   : XSG_EINVAL;
+}
+
+int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
+                     const struct xsg_gate_options *options)
+{
+    struct xsg_gate *gate = &project->suite.gate;
+    enum xsg_pairing pairing;
+    int64_t rounds;
+    int rc = xsg_publish_check_trust(cli, options->take_risk);
+
+    if (rc == 0)
+        rc = xsg_output_check(cli, &options->reports);
+
+    if (rc == 0)
+        rc = parse_rounds(cli, options->rounds, &rounds);
+    if (rc == 0)
+        rc = parse_pairing(cli, options->pairing, &pairing);
+    if (rc == 0)
+        rc = apply_metrics(cli, gate, &options->metrics);
+    if (rc != 0)
+        return rc;
+    if (options->fresh && options->stored)
+        return xsg_fail(&cli->err, XSG_EINVAL, "--fresh and --stored exclude each other");
+    if (options->threshold == 0 || options->threshold >= 1) {
+        xsg_fail(&cli->err, XSG_EINVAL, "--threshold: expected more than 0%% and less than 100%%");
+        return xsg_fail_hint(&cli->err, XSG_EINVAL,
+                             "the threshold is the slowdown itself: 50%% means 1.5 times slower");
+    }
+    if (options->threshold > 0)
+        gate->threshold = options->threshold;
+    gate->strict |= options->strict;
+    gate->filter = options->filter;
+    return 0;
+}
+
+static void on_progress(void *arg, const char *line)
+{
+    (void)arg;
+    xsg_progress("%s", line);
+}
+
+struct xsg_plan_options xsg_gate_plan_options(struct xsg_cli *cli,
+                                              const struct xsg_gate_options *options)
+{
+    struct xsg_plan_options plan = {
+        .max_time_s = options->max_time,
+        .seed = xsg_rng_seed_from_system(),
+        .progress = on_progress,
+        .clock = &xsg_system_clock,
+    };
+
+    parse_rounds(cli, options->rounds, &plan.rounds); /* checked by xsg_gate_prepare */
+    parse_pairing(cli, options->pairing, &plan.pairing);
+    xsg_verbose("seed of the order of rounds: %llu", (unsigned long long)plan.seed);
+    return plan;
+}
