@@ -10,7 +10,7 @@ xsg_packages_core=(gcc g++ libc6-dev cmake ninja-build pkg-config git ca-certifi
     libunwind-dev libdw-dev libelf-dev libiberty-dev libcapstone-dev libcurl4-openssl-dev)
 # shellcheck disable=SC2034
 xsg_packages_tests=(libcmocka-dev clang clang-tidy clang-format libclang-rt-dev valgrind
-    binutils libxml2-utils openssl shellcheck jq python3 python3-jsonschema python3-yaml man-db procps
+    make binutils libxml2-utils openssl shellcheck jq python3 python3-jsonschema python3-yaml man-db procps
     chromium cmark-gfm uftrace)
 
 # For the tests that read our files with programs from npm; they want node 20.

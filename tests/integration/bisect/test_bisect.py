@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bisect.py XSGATE: a repository of 12 commits, one of which makes mix() slower and one of which
+"""test_bisect.py XSGATE: a repository of 12 commits, one of which makes mix() slower and one of which
 does not build; the right commit and function must be named. Then what bisect cannot answer."""
 import os
 import re
