@@ -11,7 +11,7 @@ xsg_packages_core=(gcc g++ libc6-dev cmake ninja-build pkg-config git ca-certifi
 # shellcheck disable=SC2034
 xsg_packages_tests=(libcmocka-dev clang clang-tidy clang-format libclang-rt-dev valgrind
     make binutils libxml2-utils openssl shellcheck jq python3 python3-jsonschema python3-yaml man-db procps
-    chromium cmark-gfm uftrace)
+    chromium cmark-gfm uftrace gdb lld)
 
 # For the tests that read our files with programs from npm; they want node 20.
 # shellcheck disable=SC2034

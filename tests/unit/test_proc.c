@@ -403,14 +403,18 @@ static void test_time_without_a_cpu(void **state)
     const char *busy = "i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done";
     struct xsg_proc_spec spec = {.pin_cpu = -1};
     assert_int_equal(run_script("sleep 0.2", spec), 0);
-    if (access("/proc/self/schedstat", R_OK) != 0)
+    if (access("/proc/self/schedstat", R_OK) != 0) {
+        print_message("skipped: this kernel does not count the time without a CPU\n");
         skip();
+    }
     assert_true(result.queued_ns >= 0 && result.queued_ns < result.wall_ns);
     const char *two = xsg_printf(
         &arena, "taskset -cp 0 $$ > /dev/null 2>&1 || exit 77; (%s) & %s; %s", busy, busy, busy);
     assert_int_equal(run_script(two, spec), 0);
-    if (result.exit_status == 77)
+    if (result.exit_status == 77) {
+        print_message("skipped: nothing can be pinned here\n");
         skip();
+    }
     assert_true(result.queued_ns > result.wall_ns / 20);
     assert_true(result.queued_ns < result.wall_ns);
 }

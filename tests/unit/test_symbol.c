@@ -235,8 +235,10 @@ static void test_inlined_gcc_compressed(void **state)
 
 static void test_inlined_clang(void **state)
 {
-    if (system("command -v clang >/dev/null"))
-        skip(); /* clang is not installed */
+    if (system("command -v clang >/dev/null")) {
+        print_message("skipped: clang is not installed\n");
+        skip();
+    }
     check_program(*state, "clang", "");
 }
 
@@ -492,8 +494,10 @@ static void test_vdso(void **state)
 {
     struct fixture *f = *state;
     uint64_t bias = 0;
-    if (dl_iterate_phdr(find_vdso, &bias) != 1)
-        skip(); /* no vdso here */
+    if (dl_iterate_phdr(find_vdso, &bias) != 1) {
+        print_message("skipped: this kernel maps no vdso\n");
+        skip();
+    }
     struct xsg_module module = {.end = UINT64_MAX, .bias = bias, .path = "[vdso]"};
     /* Its build-id is not known: only the module is named. */
     assert_string_equal(one(f, &module, bias + 0x1000)->function.name, "[vdso]");
