@@ -104,10 +104,15 @@ if [ -n "$cache" ]; then
     cache=$(cd "$cache" && pwd -P)
 fi
 
+child=
 room=$(mktemp -d "${TMPDIR:-/tmp}/xsgate-clean-room.XXXXXX")
 # It becomes "/": a test that gives up root for another user must pass through it.
 chmod 755 "$room"
 clean() {
+    # unshare hears no other signal; its namespace ends with it.
+    if [ -n "$child" ] && kill -KILL "$child" 2>/dev/null; then
+        wait "$child" || :
+    fi
     if grep -q " $room" /proc/self/mounts; then
         echo "clean-room: something is still mounted below $room; it is left alone" >&2
     elif [ -n "$keep" ]; then
@@ -137,4 +142,7 @@ if command -v git >/dev/null; then
     git -C "$room/root/xsgate" add -A
     git -C "$room/root/xsgate" -c user.name=clean-room -c user.email=clean-room@localhost commit -q -m tree
 fi
-unshare --mount --pid --fork --kill-child "$0" --inside "$cache" "$room" "${commands[@]}"
+# In the background: bash hears a signal in wait, not in front of a running command.
+unshare --mount --pid --fork --kill-child "$0" --inside "$cache" "$room" "${commands[@]}" &
+child=$!
+wait "$child"
