@@ -156,6 +156,8 @@ static double seconds_left(const struct xsg_gate_layout *l, double used)
 /* What is known without trying; NULL: nothing stands in the way. */
 static const char *why_not(const struct xsg_gate_layout *l)
 {
+    if (!l->project->suite.relink)
+        return "the configuration says 'relink: off'";
     if (l->head->commit.dirty)
         return "the work tree has uncommitted changes";
     return !l->project->suite.build || l->options->no_build ? "there is no build command" : NULL;
@@ -199,7 +201,7 @@ int xsg_gate_vary_layout(struct xsg_gate_layout *l)
 {
     struct xsg_suite suite;
     int lock = -1, rc;
-    if (!l->project->suite.relink || l->options->stored)
+    if (l->options->stored)
         return 0;
     suite = wanted(l);
     if (suite.n_targets == 0)
@@ -207,8 +209,8 @@ int xsg_gate_vary_layout(struct xsg_gate_layout *l)
     l->compare->no_layouts = why_not(l);
     if (l->compare->no_layouts)
         return 0;
-    xsg_info("%s%s got slower with identical machine code: measuring programs that are linked in "
-             "another order",
+    xsg_info("%s%s got slower where the machine code is the same: measuring programs that are "
+             "linked in another order",
              suite.targets[0].name, suite.n_targets > 1 ? " and others" : "");
     rc = xsg_gate_lock(l->cli, l->project, &lock);
     if (rc == 0)

@@ -2,11 +2,12 @@
  * Rows whose machine code did not change. A function that has the same code, and calls the same
  * code, gets slower by where it lies, by what it works on, by how often it is called, or by chance.
  * Where calls are counted they tell how often; where not, everything on the way to it must be the
- * same code, too.
+ * same code, too, from main on.
  *
- * Where only its own code is the same, what it calls or what calls it may give it more to do: such
- * a row counts, unless it is gone in another layout (layout.c), or does not show there and the way
- * to it is the same.
+ * What it works on may have been left by code that did change. So a row is excused at once only
+ * where all that main calls is the same. Otherwise it is asked in other layouts (layout.c), as are
+ * those of which only their own code is the same: such a row counts, unless it is gone there, or
+ * does not show there and the way to it is the same.
  */
 #include <math.h>
 #include <string.h>
@@ -36,31 +37,50 @@ static const struct xsg_function *informed(const struct xsg_side *side,
     return s ? &s->function : NULL;
 }
 
-/* Modules that the project builds: some function in them has a code. And is main in one of them?
- * Else another program decides what is called, by what the project's scripts say. */
-static bool find_modules(const struct xsg_side *side, struct xsg_map *modules)
+/* What the project builds, on both sides. */
+struct built {
+    struct xsg_map modules;
+    /* How the code of main compares, if it is the project's. Else another program decides what is
+     * called, by what the project's scripts say, and nothing is known. */
+    enum xsg_code main;
+};
+
+/* Modules that the project builds: some function in them has a code. The project's main, or NULL.
+ */
+static const struct xsg_function *find_modules(const struct xsg_side *side, struct xsg_map *modules)
 {
-    bool own_main = false;
+    const struct xsg_function *own_main = NULL;
     for (size_t i = 0; i < side->series.n; i++) {
         const struct xsg_function *f =
             &((const struct xsg_series *)side->series.entries[i].value)->function;
-        if (!f->name || f->code == 0)
+        if (!f->name || (f->code == 0 && f->code_deep == 0))
             continue;
-        own_main |= strcmp(f->name, "main") == 0;
+        if (strcmp(f->name, "main") == 0 && f->code != 0)
+            own_main = f;
         if (f->module)
             *xsg_map_put(modules, f->module, strlen(f->module), NULL) = modules;
     }
     return own_main;
 }
 
-static bool is_foreign(const struct xsg_function *f, const struct xsg_map *modules)
+static struct built find_built(const struct xsg_target_work *t)
 {
-    return f->module && !xsg_map_get(modules, f->module, strlen(f->module));
+    struct built built;
+    xsg_map_init(&built.modules, t->context->arena);
+    const struct xsg_function *base = find_modules(&t->base, &built.modules);
+    const struct xsg_function *head = find_modules(&t->head, &built.modules);
+    built.main = xsg_code_compare(base, head);
+    return built;
+}
+
+static bool is_foreign(const struct xsg_function *f, const struct built *built)
+{
+    return f->module && !xsg_map_get(&built->modules, f->module, strlen(f->module));
 }
 
 /* Is the function, as a caller, the same on both sides? What is inlined has no code of its own: it
  * is in its caller's. */
-static bool is_same_caller(const struct xsg_target_work *t, const struct xsg_map *modules,
+static bool is_same_caller(const struct xsg_target_work *t, const struct built *built,
                            const struct xsg_function *function)
 {
     const struct xsg_function *base = informed(&t->base, function);
@@ -70,16 +90,16 @@ static bool is_same_caller(const struct xsg_target_work *t, const struct xsg_map
         return code != XSG_CODE_DIFFERENT;
     if (!base || !head)
         return false;
-    if (base->code == 0 && head->code == 0 && is_foreign(base, modules) &&
-        is_foreign(head, modules))
+    if (base->code == 0 && head->code == 0 && is_foreign(base, built) && is_foreign(head, built))
         return true;
     return base->code == 0 && head->code == 0 && xsg_side_find(&t->base, "inlined", function) &&
            xsg_side_find(&t->head, "inlined", function);
 }
 
-/* Are all of its callers, and theirs, the same? */
+/* Are all of its callers, and theirs, the same, up to main? A thread's start and a stack that was
+ * cut short hide who asked for it: all that main calls has to be the same then. */
 static bool same_on_the_way(const struct xsg_target_work *t, const struct xsg_paths *paths,
-                            const struct xsg_map *modules, uint32_t function)
+                            const struct built *built, uint32_t function)
 {
     bool *met = XSG_NEW_ARRAY(t->context->arena, bool, paths->n + 1);
     uint32_t *open = XSG_NEW_ARRAY(t->context->arena, uint32_t, paths->n + 1);
@@ -88,7 +108,11 @@ static bool same_on_the_way(const struct xsg_target_work *t, const struct xsg_pa
     met[function] = true;
     while (n > 0) {
         uint32_t at = open[--n];
-        if (at != function && !is_same_caller(t, modules, paths->functions[at]))
+        if (at != function && !is_same_caller(t, built, paths->functions[at]))
+            return false;
+        if (strcmp(paths->functions[at]->name, "main") == 0)
+            continue;
+        if (paths->top[at] && built->main != XSG_CODE_SAME_DEEP)
             return false;
         for (uint32_t i = paths->first[at]; i < paths->first[at + 1]; i++) {
             uint32_t parent = paths->edges[paths->by_child[i]].parent;
@@ -100,22 +124,26 @@ static bool same_on_the_way(const struct xsg_target_work *t, const struct xsg_pa
     return true;
 }
 
-bool xsg_code_is_same(const struct xsg_target_work *t)
+static bool is_same(enum xsg_code code)
 {
-    struct xsg_map modules;
-    bool own_main, any = false;
-    xsg_map_init(&modules, t->context->arena);
-    own_main = find_modules(&t->base, &modules);
-    own_main = find_modules(&t->head, &modules) && own_main;
-    for (size_t i = 0; own_main && i < t->n_rows; i++) {
+    return code == XSG_CODE_SAME || code == XSG_CODE_SAME_DEEP;
+}
+
+enum xsg_code xsg_code_of_target(const struct xsg_target_work *t)
+{
+    struct built built = find_built(t);
+    bool any = false;
+    if (!is_same(built.main))
+        return XSG_CODE_DIFFERENT;
+    for (size_t i = 0; i < t->n_rows; i++) {
         const struct xsg_delta *d = &t->rows[i].delta;
         if (!d->function.name || (d->rule && strcmp(d->rule, XSG_BELOW_SHARE) == 0))
             continue;
-        if (!is_same_caller(t, &modules, &d->function))
-            return false;
+        if (!is_same_caller(t, &built, &d->function))
+            return XSG_CODE_DIFFERENT;
         any = true;
     }
-    return any;
+    return any ? built.main : XSG_CODE_DIFFERENT;
 }
 
 static bool calls_counted(const struct xsg_delta *d)
@@ -125,31 +153,28 @@ static bool calls_counted(const struct xsg_delta *d)
 
 /* Nothing calls the function more often, as far as can be known. */
 static bool no_more_calls(const struct xsg_target_work *t, const struct xsg_paths *paths,
-                          const struct xsg_map *modules, const struct xsg_delta *d)
+                          const struct built *built, const struct xsg_delta *d)
 {
     if (calls_counted(d))
         return d->head.calls <= d->base.calls * (1 + SAME_CALLS);
     uint32_t number = xsg_paths_find(paths, &d->function);
-    return modules && number != XSG_PATHS_NONE && same_on_the_way(t, paths, modules, number);
+    return is_same(built->main) && number != XSG_PATHS_NONE &&
+           same_on_the_way(t, paths, built, number);
 }
 
 /* Its own time, in code of its own that did not change: the project's, or a library's that the
  * project does not build. What it calls may have, or what calls it. */
-static bool is_same_here(const struct xsg_target_work *t, const struct xsg_map *modules,
+static bool is_same_here(const struct xsg_target_work *t, const struct built *built,
                          const struct xsg_delta *d)
 {
     bool more_calls = calls_counted(d) && d->head.calls > d->base.calls * (1 + SAME_CALLS);
-    return strcmp(d->metric, "time") == 0 && modules && !more_calls &&
-           d->code != XSG_CODE_DIFFERENT && is_same_caller(t, modules, &d->function);
+    return strcmp(d->metric, "time") == 0 && built->main != XSG_CODE_UNKNOWN && !more_calls &&
+           d->code != XSG_CODE_DIFFERENT && is_same_caller(t, built, &d->function);
 }
 
 void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *paths)
 {
-    struct xsg_map modules;
-    xsg_map_init(&modules, t->context->arena);
-    bool own_main = find_modules(&t->base, &modules);
-    own_main = find_modules(&t->head, &modules) && own_main;
-    const struct xsg_map *built = own_main ? &modules : NULL;
+    struct built built = find_built(t);
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_row *row = &t->rows[i];
         struct xsg_delta *d = &row->delta;
@@ -158,10 +183,11 @@ void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *pat
             (metric && (metric->deterministic || metric->counted)) ||
             (d->verdict != XSG_DELTA_REGRESSED && d->verdict != XSG_DELTA_UNDECIDED))
             continue;
-        row->same_here = is_same_here(t, built, d);
+        row->same_here = is_same_here(t, &built, d);
         row->same_way =
-            (row->same_here || d->code == XSG_CODE_SAME_DEEP) && no_more_calls(t, paths, built, d);
-        if (d->code != XSG_CODE_SAME_DEEP || !row->same_way)
+            (row->same_here || d->code == XSG_CODE_SAME_DEEP) && no_more_calls(t, paths, &built, d);
+        if (d->code != XSG_CODE_SAME_DEEP || !row->same_way ||
+            (built.main != XSG_CODE_SAME_DEEP && !calls_counted(d)))
             continue;
         d->counts = false;
         d->rule = XSG_RULE_SAME_CODE;

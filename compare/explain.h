@@ -20,6 +20,11 @@
 /* The rule of a function of the same code that other orders neither show nor exclude. */
 #define XSG_RULE_LAYOUT_OPEN "machine code identical: open when linked in other orders"
 
+/* The rule of a function of the same code, here and below, that no other order could be asked
+ * about, while other code that runs before it changed. */
+#define XSG_RULE_LAYOUT_UNKNOWN                                                                    \
+    "machine code identical here and below, other link orders not measured"
+
 /* NULL: that side has it not. */
 enum xsg_code xsg_code_compare(const struct xsg_function *base, const struct xsg_function *head);
 
@@ -27,8 +32,9 @@ enum xsg_code xsg_code_compare(const struct xsg_function *base, const struct xsg
  * rule of the gate names the function. */
 void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *paths);
 
-/* code.c: is the code of every function that is worth judging the same, up to main? */
-bool xsg_code_is_same(const struct xsg_target_work *t);
+/* code.c: SAME where every function that is worth judging, and main, has the same code; SAME_DEEP
+ * where all that main calls has; else DIFFERENT. */
+enum xsg_code xsg_code_of_target(const struct xsg_target_work *t);
 
 /* layout.c: what is slower with the same code: does it persist in other layouts? The only one that
  * may put a row into the verdict again. */

@@ -21,7 +21,7 @@ enum xsg_layout xsg_layout_decide(const struct xsg_layout_evidence *e, double th
                                   double alpha)
 {
     for (size_t i = 1; i < e->n; i++) {
-        if (e->worse[i] < log1p(threshold) / 2)
+        if (e->apart[i] && e->worse[i] < log1p(threshold) / 2)
             return XSG_LAYOUT_GONE;
     }
     if (e->n < XSG_LAYOUT_LEAST || !(e->p < alpha / LOOKS))
@@ -52,9 +52,24 @@ static const struct xsg_target_run *find_target(const struct xsg_run *run, const
     return NULL;
 }
 
+/* The same program as in an earlier layout: it says nothing new. */
+static bool is_known(const struct xsg_target_work *t, const struct xsg_compare_layout *layout,
+                     const struct xsg_target_run *base, const struct xsg_target_run *head)
+{
+    const struct xsg_compare_layout *at = t->context->options->layouts;
+    for (; at < layout; at++) {
+        const struct xsg_target_run *b = find_target(at->base, t->name);
+        const struct xsg_target_run *h = find_target(at->head, t->name);
+        if ((b && b->binary == base->binary) || (h && h->binary == head->binary))
+            return true;
+    }
+    return base->binary == t->base.target->binary || head->binary == t->head.target->binary;
+}
+
 /* Why a layout says nothing about the target; NULL: it does. */
-static const char *why_useless(const struct xsg_target_work *t, const struct xsg_target_run *base,
-                               const struct xsg_target_run *head)
+static const char *why_useless(const struct xsg_target_work *t,
+                               const struct xsg_compare_layout *layout,
+                               const struct xsg_target_run *base, const struct xsg_target_run *head)
 {
     if (!base || !head)
         return "not measured";
@@ -63,7 +78,7 @@ static const char *why_useless(const struct xsg_target_work *t, const struct xsg
     if (base->binary == 0 || head->binary == 0 || t->base.target->binary == 0 ||
         t->head.target->binary == 0)
         return "not known whether the build follows it";
-    if (base->binary == t->base.target->binary || head->binary == t->head.target->binary)
+    if (is_known(t, layout, base, head))
         return "the build does not allow it";
     return NULL;
 }
@@ -118,7 +133,7 @@ static bool measure(const struct xsg_target_work *t, const struct xsg_row *row,
     const struct xsg_target_run *head = find_target(layout->head, t->name);
     struct xsg_side sides[2];
     struct xsg_values values;
-    *why = why_useless(t, base, head);
+    *why = why_useless(t, layout, base, head);
     if (*why)
         return false;
     xsg_side_init(&sides[0], arena, layout->base, base);
@@ -153,23 +168,29 @@ static const char *list_changes(struct xsg_arena *arena, const struct xsg_delta 
 /* ---- the verdict -------------------------------------------------------------------------------
  */
 
-/* gone: what took it away; the intervals of layouts that overlap may differ by chance. */
-static void conclude(struct xsg_target_work *t, struct xsg_row *row, const char *gone,
+/* What persists in every layout is due to these. */
+static const char *persisting(const struct xsg_delta *d, enum xsg_code target)
+{
+    if (!d->function.name && target != XSG_CODE_SAME_DEEP)
+        return "machine code of what takes time identical: calls, input or data";
+    return d->counts && d->function.name ? "machine code identical: calls, input or data"
+                                         : "machine code identical: input or data";
+}
+
+static void conclude(struct xsg_target_work *t, struct xsg_row *row, enum xsg_code target,
                      const char *why)
 {
     struct xsg_arena *arena = t->context->arena;
     struct xsg_delta *d = &row->delta;
     const char *changes = list_changes(arena, d);
     if (d->layout == XSG_LAYOUT_PERSISTS) {
-        bool deep = !d->counts || !d->function.name;
+        row->layout = xsg_printf(arena, "%s, not layout (%s in %zu link orders)",
+                                 persisting(d, target), changes, d->n_layouts);
         d->counts = true;
         d->rule = xsg_printf(arena, "machine code identical, slower in %zu of %zu layouts",
                              d->n_layouts, d->n_layouts);
-        row->layout =
-            xsg_printf(arena, "machine code identical: %s, not layout (%s in %zu link orders)",
-                       deep ? "input or data" : "calls, input or data", changes, d->n_layouts);
     } else if (d->layout == XSG_LAYOUT_GONE) {
-        row->layout = xsg_printf(arena, "%s: " XSG_RULE_LAYOUT " (%s)", gone, changes);
+        row->layout = xsg_printf(arena, "layout: " XSG_RULE_LAYOUT " (%s)", changes);
         if (!d->counts)
             return;
         d->rule = XSG_RULE_LAYOUT;
@@ -185,19 +206,25 @@ static void conclude(struct xsg_target_work *t, struct xsg_row *row, const char 
         }
     } else if (why) {
         row->layout = xsg_printf(arena, "not measured in another link order: %s", why);
+        if (d->function.name && d->counts && row->same_way && d->code == XSG_CODE_SAME_DEEP) {
+            d->verdict = XSG_DELTA_UNDECIDED;
+            d->rule = XSG_RULE_LAYOUT_UNKNOWN;
+        }
     }
 }
 
-static void check(struct xsg_target_work *t, struct xsg_row *row)
+static void check(struct xsg_target_work *t, struct xsg_row *row, enum xsg_code target)
 {
     const struct xsg_compare_options *o = t->context->options;
     struct xsg_delta *d = &row->delta;
     size_t n = o ? o->n_layouts : 0;
     double *worse = XSG_NEW_ARRAY(t->context->arena, double, n + 1);
+    bool *apart = XSG_NEW_ARRAY(t->context->arena, bool, n + 1);
     const char *why = o ? o->no_layouts : NULL;
+    if (!t->context->paired)
+        why = "base is a stored run";
     struct pool pool = {0};
-    bool apart = false;
-    d->layout = XSG_LAYOUT_OPEN;
+    d->layout = t->context->paired ? XSG_LAYOUT_OPEN : XSG_LAYOUT_NONE;
     d->layouts = XSG_NEW_ARRAY(t->context->arena, double, n + 1);
     d->layouts[d->n_layouts++] = d->ratio;
     for (size_t i = 0; i < n; i++) {
@@ -207,49 +234,53 @@ static void check(struct xsg_target_work *t, struct xsg_row *row)
             why = useless;
             continue;
         }
+        apart[d->n_layouts] = row->more_is_better ? effect.low > d->high : effect.high < d->low;
         d->layouts[d->n_layouts++] = effect.ratio;
-        apart |= effect.high < d->low || effect.low > d->high;
     }
     for (size_t i = 0; i < d->n_layouts; i++)
         worse[i] = row->more_is_better ? -log(d->layouts[i]) : log(d->layouts[i]);
     if (d->n_layouts > 1) {
         struct xsg_effect all = estimate(t, row, pool.base, pool.head, pool.n);
-        const struct xsg_layout_evidence evidence = {worse, d->n_layouts,
+        const struct xsg_layout_evidence evidence = {worse, apart, d->n_layouts,
                                                      row->more_is_better ? all.p_less : all.p_more};
         d->layout = xsg_layout_decide(&evidence, d->threshold, t->context->gate->alpha);
     }
-    conclude(t, row, apart ? "layout" : "layout or noise", why);
+    conclude(t, row, target, why);
     if (d->n_layouts == 1) { /* nothing to tell */
         d->layouts = NULL;
         d->n_layouts = 0;
     }
 }
 
+static bool has_same_code(const struct xsg_row *row)
+{
+    return row->same_here || (row->same_way && row->delta.code == XSG_CODE_SAME_DEEP);
+}
+
 /* Layouts cost builds: where something else is slower that counts, the verdict is known without. */
-static bool same_code_decides(const struct xsg_target_work *t)
+static bool same_code_decides(const struct xsg_target_work *t, enum xsg_code target)
 {
     for (size_t i = 0; i < t->n_rows; i++) {
         const struct xsg_row *row = &t->rows[i];
-        if (row->delta.verdict == XSG_DELTA_REGRESSED && row->delta.counts && !row->same_here)
+        bool same = row->delta.function.name ? has_same_code(row) : target != XSG_CODE_DIFFERENT;
+        if (row->delta.verdict == XSG_DELTA_REGRESSED && row->delta.counts && !same)
             return false;
     }
     return true;
 }
 
 /* Slower, and by what was measured: counts do not depend on the layout. */
-static bool is_asked(const struct xsg_target_work *t, const struct xsg_row *row, bool same,
-                     bool decides)
+static bool is_asked(const struct xsg_row *row, enum xsg_code target, bool decides)
 {
     const struct xsg_delta *d = &row->delta;
     const struct xsg_metric *metric = xsg_metric_find(d->metric);
-    if (!t->context->paired || d->verdict != XSG_DELTA_REGRESSED ||
-        (metric && (metric->deterministic || metric->counted)))
+    if (d->verdict != XSG_DELTA_REGRESSED || (metric && (metric->deterministic || metric->counted)))
         return false;
     if (!d->function.name)
-        return d->counts && same;
+        return d->counts && target != XSG_CODE_DIFFERENT;
     if (!d->counts)
         return d->rule && strcmp(d->rule, XSG_RULE_SAME_CODE) == 0;
-    return row->same_here && decides;
+    return has_same_code(row) && decides;
 }
 
 void xsg_rows_check_layout(struct xsg_target_work *t)
@@ -257,11 +288,11 @@ void xsg_rows_check_layout(struct xsg_target_work *t)
     bool slower = false;
     for (size_t i = 0; i < t->n_rows; i++)
         slower |= t->rows[i].delta.verdict == XSG_DELTA_REGRESSED;
-    bool same = slower && xsg_code_is_same(t);
-    bool decides = slower && same_code_decides(t);
+    enum xsg_code same = slower ? xsg_code_of_target(t) : XSG_CODE_DIFFERENT;
+    bool decides = slower && same_code_decides(t, same);
     for (size_t i = 0; slower && i < t->n_rows; i++) {
-        if (is_asked(t, &t->rows[i], same, decides))
-            check(t, &t->rows[i]);
+        if (is_asked(&t->rows[i], same, decides))
+            check(t, &t->rows[i], same);
     }
 }
 

@@ -2,6 +2,7 @@
 #ifndef XSG_COMPARE_LAYOUT_H
 #define XSG_COMPARE_LAYOUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <xsgate/comparison.h>
@@ -12,6 +13,7 @@
 struct xsg_layout_evidence {
     const double *worse; /* ln of how much worse head is, in each layout; the first is the build's
                             own, in which the slowdown was found */
+    const bool *apart;   /* does its interval end below that of the first? */
     size_t n;
     double p; /* that the rounds of the others, all together, show no worsening */
 };
@@ -21,10 +23,12 @@ struct xsg_layout_evidence {
  * one layout do not average it out, so that layouts are the units here, not rounds.
  *
  * GONE: in some layout less than half of the threshold is left (what a fresh batch has to show,
- * too). PERSISTS: in none; the rounds outside the layout in which it was found are evidence by
- * themselves; and so are the layouts, by Student's t over their estimates, which holds whatever
- * part of their spread is layout and what is noise. It is asked after each layout from the third
- * on, up to twice: each of both tests has half of alpha. Else OPEN.
+ * too), and less for certain: the few rounds of a layout would else take back what many rounds have
+ * proven, of a function that spreads widely. PERSISTS: in none; the rounds outside the layout in
+ * which it was found are evidence by themselves; and so are the layouts, by Student's t over their
+ * estimates, which holds whatever part of their spread is layout and what is noise. It is asked
+ * after each layout from the third on, up to twice: each of both tests has half of alpha. Else
+ * OPEN.
  */
 enum xsg_layout xsg_layout_decide(const struct xsg_layout_evidence *evidence, double threshold,
                                   double alpha);

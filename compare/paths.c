@@ -81,6 +81,14 @@ static int compare_by_child(const void *a, const void *b, void *arg)
     return (x > y) - (x < y);
 }
 
+static void find_tops(struct xsg_paths *paths, const struct xsg_target_run *target)
+{
+    const struct xsg_calltree *tree = target ? &target->tree : NULL;
+    for (size_t i = 1; tree && i < tree->n_nodes; i++)
+        if (tree->nodes[i].parent == 0)
+            paths->top[xsg_paths_find(paths, &tree->functions[tree->nodes[i].function])] = true;
+}
+
 void xsg_paths_init(struct xsg_paths *paths, struct xsg_arena *arena,
                     const struct xsg_target_run *base, const struct xsg_target_run *head)
 {
@@ -89,6 +97,9 @@ void xsg_paths_init(struct xsg_paths *paths, struct xsg_arena *arena,
     xsg_map_init(&paths->edge_index, arena);
     add_tree(paths, base, 0);
     add_tree(paths, head, 1);
+    paths->top = XSG_NEW_ARRAY(arena, bool, paths->n + 1);
+    find_tops(paths, base);
+    find_tops(paths, head);
     paths->by_child = XSG_NEW_ARRAY(arena, uint32_t, paths->n_edges + 1);
     paths->first = XSG_NEW_ARRAY(arena, uint32_t, paths->n + 2);
     for (uint32_t i = 0; i < paths->n_edges; i++)

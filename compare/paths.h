@@ -29,6 +29,8 @@ struct xsg_paths {
     size_t n_edges, cap_edges;
     uint32_t *by_child; /* edges by child: those of c are [first[c], first[c + 1]) */
     uint32_t *first;
+    bool *top; /* somewhere nothing was seen to call it: the program's or a thread's start, or a
+                * stack that was cut short */
 };
 
 /* A side may be NULL or without a tree. Functions are numbered 0 to n - 1. */
