@@ -133,6 +133,20 @@ static bool explains_half(const struct xsg_delta *d, const struct xsg_delta *tar
     return d->share * fabs(1 - d->ratio) >= fabs(1 - target->ratio) / 2;
 }
 
+static bool is_not_worse(const struct xsg_delta *d)
+{
+    return d->rule && strcmp(d->rule, XSG_NOT_WORSE) == 0;
+}
+
+/* Of a target that did not get worse: will the rounds that are left show an improvement, or that
+ * there is none? */
+static bool will_tell_improvement(const struct xsg_comparison *c, const struct xsg_delta *d)
+{
+    double gain = fabs(log(d->ratio)), edge = log1p(d->threshold);
+    double at_end = log(d->ratio / d->low) * sqrt(c->progress);
+    return c->progress < 1 && d->low > 0 && (gain >= edge || edge - gain > at_end);
+}
+
 #define HINT (1.0 / 3)
 #define STRONG_HINT 0.6
 
@@ -145,6 +159,8 @@ static bool explains_half(const struct xsg_delta *d, const struct xsg_delta *tar
  */
 static bool worth_waiting(const struct xsg_comparison *c, const struct xsg_delta *d)
 {
+    if (is_not_worse(d))
+        return will_tell_improvement(c, d);
     if (d->counts)
         return true;
     if (c->progress >= 1 || !(d->low > 0) ||
@@ -163,8 +179,8 @@ bool xsg_compare_decided(const struct xsg_comparison *comparison, const char *ta
 {
     for (size_t i = 0; i < comparison->n_deltas; i++) {
         const struct xsg_delta *d = &comparison->deltas[i];
-        if (d->verdict == XSG_DELTA_UNDECIDED && strcmp(d->target, target) == 0 &&
-            worth_waiting(comparison, d))
+        if ((d->verdict == XSG_DELTA_UNDECIDED || is_not_worse(d)) &&
+            strcmp(d->target, target) == 0 && worth_waiting(comparison, d))
             return false;
     }
     return true;

@@ -109,6 +109,12 @@ static void decide_row(const struct xsg_target_work *t, struct xsg_row *row, dou
     else
         delta->verdict = by_evidence(&w, delta->threshold, context->gate->alpha);
     delta->counts = !row->ignored;
+    if (delta->verdict == XSG_DELTA_UNDECIDED && !delta->function.name &&
+        w.high < 1 + delta->threshold) {
+        /* Faster or the same is open: no gate waits for that in the end. */
+        delta->verdict = XSG_DELTA_UNCHANGED;
+        delta->rule = XSG_NOT_WORSE;
+    }
     take_confirmation(t, row);
     if (delta->verdict == XSG_DELTA_UNDECIDED && delta->counts && !could_matter(context, row)) {
         delta->counts = false;

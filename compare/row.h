@@ -100,6 +100,9 @@ void xsg_rows_decide(struct xsg_context *context, struct xsg_target_work *work, 
 /* The rule of a function that is too small on both sides to be judged. */
 #define XSG_BELOW_SHARE "below min_share"
 
+/* The rule of a target that did not get worse, whether it improved being open. */
+#define XSG_NOT_WORSE "not worse: its interval ends below the threshold"
+
 /* The rule of an undecided function in a target that is decided. */
 #define XSG_TARGET_PASSED "the target as a whole did not get worse"
 

@@ -1,5 +1,6 @@
 /* Decisions of xsg_compare() on series made by hand: who is judged, by which rule, to what end. */
 #include "compare/cause.h"
+#include "compare/row.h"
 #include "tests/unit/compared.h"
 
 static void compare(struct fixture *f, const struct xsg_compare_options *options)
@@ -396,6 +397,30 @@ static void test_waits_for_what_got_faster(void **state)
     assert_true(xsg_compare_decided(&f->c, "t"));
 }
 
+/* Between "unchanged" and "improved" no gate is undecided; it measures on while rounds will tell.
+ */
+static void test_faster_or_the_same(void **state)
+{
+    struct fixture *f = *state;
+    const struct xsg_compare_options early = {.look = 0, .n_looks = 3},
+                                     last = {.look = 2, .n_looks = 3};
+    add_both(f, NULL, "cpu", 100e6, 95.3e6, 0.004);
+    compare(f, &early);
+    const struct xsg_delta *d = find(f, NULL, "time");
+    assert_true(d->low < 1 / 1.05);
+    assert_int_equal(d->verdict, XSG_DELTA_UNCHANGED);
+    assert_string_equal(d->rule, XSG_NOT_WORSE);
+    assert_true(xsg_compare_decided(&f->c, "t")); /* no number of rounds would tell */
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    reset(f);
+    add_both(f, NULL, "cpu", 100e6, 94e6, 0.09);
+    compare(f, &early);
+    assert_string_equal(find(f, NULL, "time")->rule, XSG_NOT_WORSE);
+    assert_false(xsg_compare_decided(&f->c, "t"));
+    compare(f, &last);
+    assert_true(xsg_compare_decided(&f->c, "t"));
+}
+
 /* ---- confirmation, controls, what could have been seen ---- */
 
 /* The fresh batch begins at round 10 of 20; there, what was slow is as before. */
@@ -577,6 +602,7 @@ int main(void)
         TEST(test_a_gate_that_measured_nothing),
         TEST(test_undecided_functions_of_a_target_that_passed),
         TEST(test_waits_for_what_got_faster),
+        TEST(test_faster_or_the_same),
         TEST(test_what_went_away),
         TEST(test_a_weak_confirmation),
         TEST(test_controls_inflate),
