@@ -5,6 +5,13 @@
  * Hence a sample is not worth "one period" but what the thread's CPU clock says has passed since
  * the last one: the weights sum up to the thread's CPU time at any rate.
  *
+ * That alone would miss what a program does first: nothing before the first period could ever be
+ * sampled, and the first sample would give all of it to what runs later. So the first expiry is
+ * drawn from the first period. It can only be drawn in whole ticks, for within a tick the start of
+ * the program is at random by itself. The first sample of a process stands for a whole period (not
+ * for the part of it that has passed), as the last part of the last one is never accounted for:
+ * then every moment of the program is expected to weigh the same.
+ *
  * The handler allocates nothing, takes no lock of ours, keeps errno, runs on a stack of its own,
  * and blocks all other signals but those of faults, so that no handler of the target nests in it.
  */
@@ -23,6 +30,7 @@ enum { GUARD = 4096, FORK_WAIT_MS = 100, INHERITED_PERIODS = 8 };
 
 static struct {
     bool ready;            /* the handler is installed */
+    bool begun;            /* a thread of this process has been sampled */
     volatile bool stopped; /* for good */
     volatile int paused;   /* forks under way: handlers leave at once */
     pthread_t main_thread;
@@ -81,8 +89,11 @@ static void sample(struct xsg__block *block, struct xsg__sampler *sampler, const
     bool cut;
     size_t n;
 
+    if (weight < sampler->first_weight)
+        weight = sampler->first_weight;
     weight += sampler->inherited;
     sampler->inherited = 0;
+    sampler->first_weight = 0;
     sampler->last_cpu = now;
     if (!xsg__busy_enter(block)) { /* time inside of the runtime itself: not the target's */
         head->samples_lost++;
@@ -208,7 +219,7 @@ static uint64_t period_ns(void)
 static void set_timer(struct xsg__sampler *sampler, bool on)
 {
     uint64_t period = period_ns();
-    uint64_t first = sampler->inherited < period ? period - sampler->inherited : 1;
+    uint64_t first = sampler->first;
     struct itimerspec spec = {{0}, {0}};
 
     if (on) {
@@ -235,6 +246,24 @@ static void inherit(struct xsg__sampler *sampler)
         sampler->inherited = have < most ? have : most;
     } while (!__atomic_compare_exchange_n(&state.residue, &have, have - sampler->inherited, false,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
+/* See the head of this file. The coarse clocks advance once in a tick. */
+static void draw_first(struct xsg__sampler *sampler, uint32_t random)
+{
+    uint64_t period = period_ns(), tick = 0, n;
+    struct timespec coarse;
+
+    if (clock_getres(CLOCK_MONOTONIC_COARSE, &coarse) == 0 && coarse.tv_sec == 0)
+        tick = (uint64_t)coarse.tv_nsec;
+    n = tick ? period / tick : 0;
+    sampler->first_weight = 0;
+    if (sampler->inherited)
+        sampler->first = sampler->inherited < period ? period - sampler->inherited : 1;
+    else
+        sampler->first = 1 + (n ? (random >> 8) % n * tick : 0);
+    if (!__atomic_exchange_n(&state.begun, true, __ATOMIC_RELAXED))
+        sampler->first_weight = period < tick ? tick : period;
 }
 
 static void leave_to_next(struct xsg__sampler *sampler)
@@ -274,6 +303,7 @@ void xsg__sample_thread_start(struct xsg__block *block)
     sampler->active = 0;
     sampler->last_cpu = thread_cpu();
     inherit(sampler);
+    draw_first(sampler, block->random);
     /* Not in a forked child: a thread that does not exist there may have held the loader's lock. */
     if (!sampler->warm) {
         xsg__modules_refresh();
@@ -399,5 +429,6 @@ void xsg__sample_fork_child(void)
         xsg__unwind_forget();
     state.paused = 0;
     state.residue = 0; /* the parent's */
+    state.begun = false;
     xsg__signals_restore(&fork_mask);
 }

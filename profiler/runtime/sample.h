@@ -28,6 +28,8 @@ struct xsg__sampler {
     uint32_t warm;            /* the unwinder is ready in this thread */
     uint64_t last_cpu;        /* ns of thread CPU time that are accounted for */
     uint64_t inherited;       /* ns of ended threads that go to its next sample */
+    uint64_t first;           /* ns of CPU time at which the timer first expires */
+    uint64_t first_weight;    /* what the next sample weighs at least; 0: no matter */
     uintptr_t stack_top;      /* no frame of the thread lies above */
     void *signal_stack;       /* XSG__SIGNAL_STACK bytes above a guard page */
     void *frames[XSG__MAX_FRAMES + XSG__HANDLER_FRAMES];

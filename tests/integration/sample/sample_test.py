@@ -250,6 +250,23 @@ def case_tasks():
     check(sum(w for w, _, f in run.stacks() if "task" in [x[0] for x in f]) > 0.8 * run.ns, "task")
 
 
+def case_early():
+    """The first milliseconds, before the first period is over, weigh what they took."""
+    taken, seen = [0, 0], [0, 0]
+    for _ in range(60):
+        run = Run("sample_early")
+        for i, ns in enumerate(run.out.split()):
+            taken[i] += int(ns)
+        for weight, _, frames in run.stacks():
+            names = {f[0] for f in frames}
+            for i, name in enumerate(("early", "rest")):
+                seen[i] += weight if name in names else 0
+    ratios = [s / t for s, t in zip(seen, taken)]
+    print(ratios)
+    check(0.6 < ratios[0] < 1.5, f"early: {ratios[0]:.2f} of its time")  # 4 sd
+    check(0.85 < ratios[1] < 1.15, f"rest: {ratios[1]:.2f} of its time")
+
+
 def case_rates():
     for rate in ("50", "100", "250", "1000"):
         run = Run("sample_depth", "3", XSGATE_RATE=rate)
