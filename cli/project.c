@@ -20,6 +20,30 @@ static int load_suite(struct xsg_project *project, struct xsg_cli *cli)
     return xsg_suite_load(cli->arena, path, &project->suite, &cli->err);
 }
 
+#define LOCK "lock"
+
+/* What a process that was killed has left: nobody holds the lock in it any more. */
+static void sweep(struct xsg_arena *arena, const char *temp)
+{
+    struct xsg_err err = {0};
+    char **names;
+    size_t n;
+
+    if (xsg_list_dir(arena, temp, &names, &n, &err) != 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const char *folder = xsg_path_join(arena, temp, names[i]);
+        const char *lock = xsg_path_join(arena, folder, LOCK);
+        int fd;
+        /* Without one it is being made. */
+        if (access(lock, F_OK) != 0 || xsg_lock_file(lock, false, &fd, &err) != 0)
+            continue;
+        if (xsg_remove_tree(folder, &err) != 0)
+            xsg_verbose("%s", err.text);
+        xsg_unlock_file(fd);
+    }
+}
+
 static int prepare_measuring(struct xsg_project *project, struct xsg_cli *cli)
 {
     const char *temp = xsg_path_join(cli->arena, project->folder, "tmp");
@@ -31,14 +55,19 @@ static int prepare_measuring(struct xsg_project *project, struct xsg_cli *cli)
     rc = xsg_mkdirs(temp, &cli->err);
     if (rc != 0)
         return rc;
-    return xsg_temp_dir(cli->arena, temp, &project->scratch, &cli->err);
+    sweep(cli->arena, temp);
+    rc = xsg_temp_dir(cli->arena, temp, &project->scratch, &cli->err);
+    if (rc != 0)
+        return rc;
+    return xsg_lock_file(xsg_path_join(cli->arena, project->scratch, LOCK), false,
+                         &project->scratch_lock, &cli->err);
 }
 
 int xsg_project_open(struct xsg_project *project, struct xsg_cli *cli, unsigned need)
 {
     int rc;
 
-    *project = (struct xsg_project){0};
+    *project = (struct xsg_project){.scratch_lock = -1};
     rc = xsg_git_open(&project->git, ".", &cli->err);
     if (rc != 0)
         return rc;
@@ -61,6 +90,7 @@ void xsg_project_close(struct xsg_project *project)
         struct xsg_err err = {0};
         if (xsg_remove_tree(project->scratch, &err) != 0)
             xsg_warn("%s", err.text);
+        xsg_unlock_file(project->scratch_lock);
     }
     xsg_code_close(project->code);
     xsg_store_close(project->store);

@@ -20,6 +20,7 @@ struct xsg_project {
     char *runtime;               /* libxsgate-runtime.so */
     struct xsg_code_cache *code; /* of what is measured */
     char *scratch;               /* session folders; removed by close */
+    int scratch_lock;            /* held while the folder is in use */
 };
 
 enum xsg_project_need {
