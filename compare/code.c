@@ -43,6 +43,8 @@ struct built {
     /* How the code of main compares, if it is the project's. Else another program decides what is
      * called, by what the project's scripts say, and nothing is known. */
     enum xsg_code main;
+    /* For walks over the paths: in which one a function was met last, and where to go on. */
+    uint32_t *met, *open, walks;
 };
 
 /* Modules that the project builds: some function in them has a code. The project's main, or NULL.
@@ -63,9 +65,10 @@ static const struct xsg_function *find_modules(const struct xsg_side *side, stru
     return own_main;
 }
 
-static struct built find_built(const struct xsg_target_work *t)
+static struct built find_built(const struct xsg_target_work *t, size_t n_paths)
 {
-    struct built built;
+    struct built built = {.met = XSG_NEW_ARRAY(t->context->arena, uint32_t, n_paths + 1),
+                          .open = XSG_NEW_ARRAY(t->context->arena, uint32_t, n_paths + 1)};
     xsg_map_init(&built.modules, t->context->arena);
     const struct xsg_function *base = find_modules(&t->base, &built.modules);
     const struct xsg_function *head = find_modules(&t->head, &built.modules);
@@ -99,13 +102,12 @@ static bool is_same_caller(const struct xsg_target_work *t, const struct built *
 /* Are all of its callers, and theirs, the same, up to main? A thread's start and a stack that was
  * cut short hide who asked for it: all that main calls has to be the same then. */
 static bool same_on_the_way(const struct xsg_target_work *t, const struct xsg_paths *paths,
-                            const struct built *built, uint32_t function)
+                            struct built *built, uint32_t function)
 {
-    bool *met = XSG_NEW_ARRAY(t->context->arena, bool, paths->n + 1);
-    uint32_t *open = XSG_NEW_ARRAY(t->context->arena, uint32_t, paths->n + 1);
+    uint32_t *met = built->met, *open = built->open, walk = ++built->walks;
     size_t n = 0;
     open[n++] = function;
-    met[function] = true;
+    met[function] = walk;
     while (n > 0) {
         uint32_t at = open[--n];
         if (at != function && !is_same_caller(t, built, paths->functions[at]))
@@ -116,9 +118,9 @@ static bool same_on_the_way(const struct xsg_target_work *t, const struct xsg_pa
             return false;
         for (uint32_t i = paths->first[at]; i < paths->first[at + 1]; i++) {
             uint32_t parent = paths->edges[paths->by_child[i]].parent;
-            if (!met[parent])
+            if (met[parent] != walk)
                 open[n++] = parent;
-            met[parent] = true;
+            met[parent] = walk;
         }
     }
     return true;
@@ -131,7 +133,7 @@ static bool is_same(enum xsg_code code)
 
 enum xsg_code xsg_code_of_target(const struct xsg_target_work *t)
 {
-    struct built built = find_built(t);
+    struct built built = find_built(t, 0);
     bool any = false;
     if (!is_same(built.main))
         return XSG_CODE_DIFFERENT;
@@ -153,7 +155,7 @@ static bool calls_counted(const struct xsg_delta *d)
 
 /* Nothing calls the function more often, as far as can be known. */
 static bool no_more_calls(const struct xsg_target_work *t, const struct xsg_paths *paths,
-                          const struct built *built, const struct xsg_delta *d)
+                          struct built *built, const struct xsg_delta *d)
 {
     if (calls_counted(d))
         return d->head.calls <= d->base.calls * (1 + SAME_CALLS);
@@ -174,7 +176,7 @@ static bool is_same_here(const struct xsg_target_work *t, const struct built *bu
 
 void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *paths)
 {
-    struct built built = find_built(t);
+    struct built built = find_built(t, paths->n);
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_row *row = &t->rows[i];
         struct xsg_delta *d = &row->delta;
