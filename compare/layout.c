@@ -168,6 +168,18 @@ static const char *list_changes(struct xsg_arena *arena, const struct xsg_delta 
 /* ---- the verdict -------------------------------------------------------------------------------
  */
 
+/* Did the target itself get slower? Then the function says where. */
+static bool is_slower(const struct xsg_target_work *t, const char *metric)
+{
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const struct xsg_delta *d = &t->rows[i].delta;
+        if (!d->function.name && d->counts && d->verdict == XSG_DELTA_REGRESSED &&
+            strcmp(d->metric, metric) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* What persists in every layout is due to these. */
 static const char *persisting(const struct xsg_delta *d, enum xsg_code target)
 {
@@ -206,7 +218,8 @@ static void conclude(struct xsg_target_work *t, struct xsg_row *row, enum xsg_co
         }
     } else if (why) {
         row->layout = xsg_printf(arena, "not measured in another link order: %s", why);
-        if (d->function.name && d->counts && row->same_way && d->code == XSG_CODE_SAME_DEEP) {
+        if (d->function.name && d->counts && row->same_way && d->code == XSG_CODE_SAME_DEEP &&
+            !is_slower(t, d->metric)) {
             d->verdict = XSG_DELTA_UNDECIDED;
             d->rule = XSG_RULE_LAYOUT_UNKNOWN;
         }
@@ -302,7 +315,11 @@ const char *xsg_layout_remark(const struct xsg_target_work *t, const struct xsg_
     if (!row->layout || !cause)
         return row->layout ? row->layout : cause;
     /* More rounds, which an undecided row asks for, would not settle it. */
-    if (row->delta.layout == XSG_LAYOUT_GONE && row->delta.verdict == XSG_DELTA_UNDECIDED)
-        return row->layout;
+    if (row->delta.verdict == XSG_DELTA_UNDECIDED) {
+        return strcmp(row->delta.rule, XSG_RULE_LAYOUT_UNKNOWN) == 0
+                   ? xsg_printf(t->context->arena, "machine code identical here and below; %s",
+                                row->layout)
+                   : row->layout;
+    }
     return xsg_printf(t->context->arena, "%s; %s", cause, row->layout);
 }

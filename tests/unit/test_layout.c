@@ -395,6 +395,11 @@ static void same_code_beside_a_change_is_not_excused(void **state)
     assert_int_equal(find(f, "work")->verdict, XSG_DELTA_UNDECIDED);
     assert_string_equal(find(f, "work")->rule, XSG_RULE_LAYOUT_UNKNOWN);
     assert_int_equal(f->c.verdict, XSG_VERDICT_UNDECIDED);
+    f->rest = 30; /* the target got slower, too: then it says where */
+    compare(f, 20, 7, 0, NULL);
+    assert_int_equal(find(f, NULL)->verdict, XSG_DELTA_REGRESSED);
+    assert_int_equal(find(f, "work")->verdict, XSG_DELTA_REGRESSED);
+    f->rest = 600;
     f->options.no_layouts = NULL;
     compare(f, 20, 7, 1, (const double[]){1});
     assert_false(find(f, "work")->counts);
