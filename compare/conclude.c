@@ -163,7 +163,9 @@ static void put_invalid(struct xsg_buf *out, const struct tally *t)
         xsg_buf_puts(out, "nothing was measured that could be judged");
         return;
     }
-    xsg_buf_printf(out, "target %s could not be judged: %s", d->target, d->cause ? d->cause : "");
+    const char *cause = d->cause ? d->cause : "";
+    xsg_buf_printf(out, "target %s could not be judged: ", d->target);
+    xsg_buf_put(out, cause, strcspn(cause, "\n")); /* the program's output stands below it */
     if (t->n[0] > 1)
         xsg_buf_printf(out, "; %zu more could not either", t->n[0] - 1);
     if (t->n[1] > 0) {

@@ -37,6 +37,18 @@ static void put_text(struct xsg_buf *out, const char *text, size_t width, bool p
     xsg_buf_release(&safe);
 }
 
+/* A message shows an escaped line end as one. */
+static void put_lines(struct xsg_buf *out, const char *text)
+{
+    struct xsg_buf line = XSG_BUF_INIT;
+
+    for (int i = 0; i < XSG_REPORT_LINES && xsg_report_next_line(&text, &line); i++) {
+        xsg_buf_puts(out, i > 0 ? "%0A| " : "");
+        put_text(out, xsg_buf_str(&line), TEXT_WIDTH, false);
+    }
+    xsg_buf_release(&line);
+}
+
 static void put_name(struct xsg_buf *out, const struct xsg_delta *delta, bool property)
 {
     struct xsg_buf safe = XSG_BUF_INIT;
@@ -94,7 +106,7 @@ static void put_message(struct xsg_buf *out, const struct xsg_delta *delta)
     }
     if (delta->cause) {
         xsg_buf_puts(out, separator);
-        put_text(out, delta->cause, TEXT_WIDTH, false);
+        put_lines(out, delta->cause);
     }
 }
 
@@ -161,6 +173,6 @@ void xsg_report_github(struct xsg_buf *out, const struct xsg_comparison *compari
         return;
     xsg_buf_printf(out, "::%s title=xsgate %s::", fails ? "error" : "warning",
                    xsg_verdict_name(comparison->verdict));
-    put_text(out, comparison->reason ? comparison->reason : "", TEXT_WIDTH, false);
+    put_lines(out, comparison->reason);
     xsg_buf_putc(out, '\n');
 }

@@ -31,7 +31,8 @@ static const char *name_of(const struct xsg_delta *delta)
 
 static void put_description(struct xsg_json_writer *w, const struct xsg_delta *delta)
 {
-    struct xsg_buf text = XSG_BUF_INIT;
+    struct xsg_buf text = XSG_BUF_INIT, line = XSG_BUF_INIT;
+    const char *cause = delta->cause;
     char change[XSG_CHANGE_SIZE];
 
     xsg_report_put_name(&text, name_of(delta), NAME_WIDTH, false);
@@ -44,12 +45,13 @@ static void put_description(struct xsg_json_writer *w, const struct xsg_delta *d
         xsg_buf_puts(&text, " in target ");
         xsg_report_put_cell(&text, delta->target, NAME_WIDTH, false);
     }
-    if (delta->cause) {
+    if (xsg_report_next_line(&cause, &line)) { /* one line is what is shown */
         xsg_buf_puts(&text, ": ");
-        xsg_report_put_cell(&text, delta->cause, TEXT_WIDTH, false);
+        xsg_report_put_cell(&text, xsg_buf_str(&line), TEXT_WIDTH, false);
     }
     xsg_json_key(w, "description");
     xsg_json_string(w, xsg_buf_str(&text));
+    xsg_buf_release(&line);
     xsg_buf_release(&text);
 }
 

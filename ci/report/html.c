@@ -89,7 +89,7 @@ static void put_answer(struct xsg_buf *out, const struct xsg_comparison *c)
 
     xsg_buf_printf(out, "<header>\n<h1 class=\"%s\">%s</h1>\n<p class=\"reason\">",
                    xsg_verdict_name(c->verdict), words[c->verdict]);
-    xsg_html_put_text(out, c->reason, TEXT_WIDTH);
+    xsg_html_put_lines(out, c->reason, TEXT_WIDTH);
     xsg_buf_puts(out, "</p>\n<dl class=\"facts\">\n");
     put_commit(out, "base", &c->base->commit);
     put_commit(out, "head", &c->head->commit);
@@ -109,7 +109,7 @@ static void put_warnings(struct xsg_buf *out, const struct xsg_comparison *c)
     xsg_buf_puts(out, "<ul class=\"warnings\" aria-label=\"Warnings\">\n");
     for (size_t i = 0; i < c->n_warnings && i < MAX_WARNINGS; i++) {
         xsg_buf_puts(out, "<li>");
-        xsg_html_put_text(out, c->warnings[i], TEXT_WIDTH);
+        xsg_html_put_lines(out, c->warnings[i], TEXT_WIDTH);
         xsg_buf_puts(out, "</li>\n");
     }
     if (c->n_warnings > MAX_WARNINGS)
@@ -126,7 +126,7 @@ static void put_invalid(struct xsg_buf *out, const char *side, const struct xsg_
             continue;
         if (t->invalid) {
             xsg_buf_printf(out, "<p class=\"bad\">%s: ", side);
-            xsg_html_put_text(out, t->invalid, TEXT_WIDTH);
+            xsg_html_put_lines(out, t->invalid, TEXT_WIDTH);
             xsg_buf_puts(out, "</p>\n");
         }
         if (t->lost > 0)

@@ -14,6 +14,9 @@
  * characters as visible escapes, and nothing in it is markup. NULL puts nothing. */
 void xsg_html_put_text(struct xsg_buf *out, const char *text, size_t width);
 
+/* The same for each of its lines; what stands below the first is a program's output. */
+void xsg_html_put_lines(struct xsg_buf *out, const char *text, size_t width);
+
 /* "file:line", the file, the module or nothing. Escaped. */
 void xsg_html_put_where(struct xsg_buf *out, const struct xsg_function *function);
 

@@ -29,6 +29,20 @@ void xsg_html_put_text(struct xsg_buf *out, const char *text, size_t width)
     xsg_buf_release(&safe);
 }
 
+void xsg_html_put_lines(struct xsg_buf *out, const char *text, size_t width)
+{
+    struct xsg_buf line = XSG_BUF_INIT;
+    int n = 0;
+
+    for (; n < XSG_REPORT_LINES && xsg_report_next_line(&text, &line); n++) {
+        if (n > 0)
+            xsg_buf_puts(out, n > 1 ? "\n" : "<span class=\"output\">");
+        xsg_html_put_text(out, xsg_buf_str(&line), width);
+    }
+    xsg_buf_puts(out, n > 1 ? "</span>" : "");
+    xsg_buf_release(&line);
+}
+
 void xsg_html_put_where(struct xsg_buf *out, const struct xsg_function *function)
 {
     xsg_html_put_text(out, function->file ? function->file : function->module, XSG_HTML_NAME_WIDTH);
@@ -195,7 +209,7 @@ static void put_row(struct xsg_buf *out, const struct xsg_delta *d, double scale
     put_values(out, d);
     put_calls(out, d);
     xsg_buf_puts(out, "<td class=\"cause\">");
-    xsg_html_put_text(out, d->cause, CAUSE_WIDTH);
+    xsg_html_put_lines(out, d->cause, CAUSE_WIDTH);
     xsg_buf_puts(out, "</td><td class=\"where\">");
     xsg_html_put_where(out, &d->function);
     xsg_buf_puts(out, "</td></tr>\n");

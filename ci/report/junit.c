@@ -7,12 +7,24 @@
 #include "base/str.h"
 #include "ci/report/parts.h"
 
+/* In an attribute a reader takes a line end for a space unless it is a reference. */
+static void put_lines(struct xsg_buf *out, const char *text)
+{
+    struct xsg_buf line = XSG_BUF_INIT;
+
+    for (int i = 0; i < XSG_REPORT_LINES && xsg_report_next_line(&text, &line); i++) {
+        xsg_buf_puts(out, i > 0 ? "&#10;| " : "");
+        xsg_report_put_xml(out, xsg_buf_str(&line));
+    }
+    xsg_buf_release(&line);
+}
+
 static void put_message(struct xsg_buf *out, const struct xsg_delta *delta)
 {
     char change[XSG_CHANGE_SIZE], low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE];
 
     if (isnan(delta->ratio)) { /* nothing was measured: there is only the cause */
-        xsg_report_put_xml(out, delta->cause ? delta->cause : "no values");
+        put_lines(out, delta->cause ? delta->cause : "no values");
         return;
     }
     xsg_format_change(change, delta->ratio);
@@ -23,7 +35,7 @@ static void put_message(struct xsg_buf *out, const struct xsg_delta *delta)
     xsg_buf_printf(out, " (%s to %s), threshold %.3g %%", low, high, delta->threshold * 100);
     if (delta->cause) {
         xsg_buf_puts(out, ": ");
-        xsg_report_put_xml(out, delta->cause);
+        put_lines(out, delta->cause);
     }
 }
 

@@ -19,6 +19,8 @@ static void put_answer(struct xsg_buf *out, const struct xsg_comparison *c,
     static const char *const words[] = {"✅ **xsgate: passed**", "❌ **xsgate: regressed**",
                                         "❔ **xsgate: undecided**",
                                         "⚠️ **xsgate: could not judge**"};
+    const char *reason = c->reason;
+    struct xsg_buf line = XSG_BUF_INIT;
 
     xsg_buf_puts(out, words[c->verdict]);
     if (options->id) {
@@ -26,10 +28,11 @@ static void put_answer(struct xsg_buf *out, const struct xsg_comparison *c,
         xsg_markdown_put_text(out, options->id, XSG_MARKDOWN_NAME);
         xsg_buf_putc(out, ')');
     }
-    if (c->reason) {
+    if (xsg_report_next_line(&reason, &line)) {
         xsg_buf_puts(out, " – ");
-        xsg_markdown_put_text(out, c->reason, XSG_MARKDOWN_TEXT);
+        xsg_markdown_put_text(out, xsg_buf_str(&line), XSG_MARKDOWN_TEXT);
     }
+    xsg_buf_release(&line);
     xsg_buf_putc(out, '\n');
 }
 
@@ -140,7 +143,7 @@ static void put_notes(struct xsg_buf *out, const struct xsg_comparison *c)
     for (size_t i = 0; i < c->n_warnings; i++) {
         size_t before = out->len;
         xsg_buf_puts(out, "- note: ");
-        xsg_markdown_put_text(out, c->warnings[i], XSG_MARKDOWN_TEXT);
+        xsg_markdown_put_lines(out, c->warnings[i], XSG_MARKDOWN_TEXT);
         xsg_buf_putc(out, '\n');
         if (out->len <= METHOD_LIMIT)
             continue;

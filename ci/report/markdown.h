@@ -10,6 +10,8 @@
 /* Foreign prose that does nothing: no markup, no link, no mention, no reference, no emoji; line
  * ends, control, bidi and zero-width characters show as escapes; cut to width columns. */
 void xsg_markdown_put_text(struct xsg_buf *out, const char *text, size_t width);
+/* The same for each of its lines; what stands below the first, a program's output, is code. */
+void xsg_markdown_put_lines(struct xsg_buf *out, const char *text, size_t width);
 /* A foreign name as code, cut in its middle; what is copied from it is the name itself. */
 void xsg_markdown_put_code(struct xsg_buf *out, const char *name);
 /* path:line, a link when source_url is usable and the path lies in the repository. */

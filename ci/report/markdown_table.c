@@ -59,7 +59,7 @@ static void put_below(struct xsg_buf *out, const char *text)
     if (!text || !text[0])
         return;
     xsg_buf_puts(out, "<br>");
-    xsg_markdown_put_text(out, text, XSG_MARKDOWN_TEXT);
+    xsg_markdown_put_lines(out, text, XSG_MARKDOWN_TEXT);
 }
 
 static void put_where(const struct tables *t, const struct xsg_delta *delta)
@@ -113,7 +113,7 @@ static void put_remedy(struct xsg_buf *out, const struct xsg_delta *delta)
     bool known = is_known(delta->settle_rounds) || is_known(delta->detectable);
 
     if ((!known || delta->layout == XSG_LAYOUT_GONE) && delta->cause) {
-        xsg_markdown_put_text(out, delta->cause, XSG_MARKDOWN_TEXT);
+        xsg_markdown_put_lines(out, delta->cause, XSG_MARKDOWN_TEXT);
         return;
     }
     if (is_known(delta->settle_rounds)) {
@@ -189,7 +189,7 @@ static void put_invalid_row(const struct tables *t, const struct xsg_delta *delt
     put_what(t, delta);
     put_where(t, delta);
     xsg_buf_puts(t->out, " | ");
-    xsg_markdown_put_text(t->out, delta->cause ? delta->cause : "", XSG_MARKDOWN_TEXT);
+    xsg_markdown_put_lines(t->out, delta->cause ? delta->cause : "", XSG_MARKDOWN_TEXT);
     xsg_buf_puts(t->out, " |\n");
 }
 

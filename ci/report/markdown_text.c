@@ -112,14 +112,35 @@ void xsg_markdown_put_text(struct xsg_buf *out, const char *text, size_t width)
     xsg_buf_release(&safe);
 }
 
+static void put_code(struct xsg_buf *out, const struct xsg_buf *safe)
+{
+    xsg_buf_puts(out, "<code>");
+    put_inert(out, safe->len ? safe->data : " ", true);
+    xsg_buf_puts(out, "</code>");
+}
+
+void xsg_markdown_put_lines(struct xsg_buf *out, const char *text, size_t width)
+{
+    struct xsg_buf line = XSG_BUF_INIT, safe = XSG_BUF_INIT;
+
+    xsg_report_next_line(&text, &line);
+    xsg_markdown_put_text(out, xsg_buf_str(&line), width);
+    for (int i = 1; i < XSG_REPORT_LINES && xsg_report_next_line(&text, &line); i++) {
+        xsg_buf_clear(&safe);
+        xsg_report_put_cell(&safe, xsg_buf_str(&line), width, false);
+        xsg_buf_puts(out, "<br>");
+        put_code(out, &safe);
+    }
+    xsg_buf_release(&safe);
+    xsg_buf_release(&line);
+}
+
 void xsg_markdown_put_code(struct xsg_buf *out, const char *name)
 {
     struct xsg_buf safe = XSG_BUF_INIT;
 
     xsg_report_put_name(&safe, name, XSG_MARKDOWN_NAME, false);
-    xsg_buf_puts(out, "<code>");
-    put_inert(out, safe.len ? safe.data : " ", true);
-    xsg_buf_puts(out, "</code>");
+    put_code(out, &safe);
     xsg_buf_release(&safe);
 }
 

@@ -199,6 +199,26 @@ void xsg_report_put_path(struct xsg_buf *out, const char *text, size_t width, bo
     put_cut(out, text, width, 0, pad);
 }
 
+bool xsg_report_next_line(const char **rest, struct xsg_buf *line)
+{
+    const char *text = *rest ? *rest : "";
+    size_t n;
+
+    xsg_buf_clear(line);
+    if (*text == '\0')
+        return false;
+    if (*text == '\n') { /* not the first one */
+        text++;
+        n = strspn(text, " ");
+        if (strncmp(text + n, "| ", 2) == 0)
+            text += n + 2;
+    }
+    n = strcspn(text, "\n");
+    xsg_buf_put(line, text, n);
+    *rest = text + n;
+    return true;
+}
+
 void xsg_report_put_xml(struct xsg_buf *out, const char *text)
 {
     struct xsg_buf safe = XSG_BUF_INIT;

@@ -49,6 +49,12 @@ void xsg_report_put_cell(struct xsg_buf *out, const char *text, size_t width, bo
 void xsg_report_put_name(struct xsg_buf *out, const char *text, size_t width, bool pad);
 void xsg_report_put_path(struct xsg_buf *out, const char *text, size_t width, bool pad);
 
+/* The lines of a foreign text: what failed says so in the first one, and below it may stand the end
+ * of a program's output, each line behind a bar. Takes the next one off *rest, without that bar;
+ * false at the end. A writer escapes each and puts no more than XSG_REPORT_LINES of them. */
+#define XSG_REPORT_LINES 16
+bool xsg_report_next_line(const char **rest, struct xsg_buf *line);
+
 /* Foreign text as XML text or attribute. XML 1.0 has no way to write most control characters, nor
  * text that is not UTF-8: they show as escapes. NULL is "". */
 void xsg_report_put_xml(struct xsg_buf *out, const char *text);

@@ -228,8 +228,14 @@ void xsg_report_run(struct xsg_buf *out, const struct xsg_run *run,
         put_target(out, run, &run->targets[i], options);
     }
     for (size_t i = 0; i < run->n_warnings; i++) {
+        const char *rest = run->warnings[i];
+        struct xsg_buf line = XSG_BUF_INIT;
         xsg_buf_puts(out, "note: ");
-        xsg_put_printable(out, run->warnings[i], strlen(run->warnings[i]));
+        for (size_t k = 0; k < XSG_REPORT_LINES && xsg_report_next_line(&rest, &line); k++) {
+            xsg_buf_puts(out, k > 0 ? "\n      | " : "");
+            xsg_put_printable(out, xsg_buf_str(&line), line.len);
+        }
         xsg_buf_putc(out, '\n');
+        xsg_buf_release(&line);
     }
 }

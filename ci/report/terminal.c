@@ -117,20 +117,23 @@ static size_t next_line(const char *text, size_t width)
     return n;
 }
 
-/* Foreign prose in lines that begin at column indent; the cursor stands there already. At most
- * 12 lines: nobody reads more, and a hostile text may be endless. */
-static void put_wrapped(const struct table *t, const char *text, size_t indent)
+/* A line of foreign text in rows that begin with bar at column indent; the cursor stands behind the
+ * first bar already. Not more rows than most: nobody reads them, and a hostile text may be endless.
+ */
+static void put_folded(const struct table *t, const char *text, size_t indent, const char *bar,
+                       int most)
 {
     struct xsg_buf safe = XSG_BUF_INIT;
-    size_t width = t->columns > indent + 20 ? t->columns - indent : 20, n = strlen(text);
+    size_t room = indent + strlen(bar), n = strlen(text);
+    size_t width = t->columns > room + 20 ? t->columns - room : 20;
     const char *p;
 
     xsg_put_printable(&safe, text, n > 4000 ? 4000 : n);
     p = xsg_buf_str(&safe);
-    for (int line = 0; *p && line < 12; line++) {
+    for (int row = 0; *p && row < most; row++) {
         size_t cut = next_line(p, width);
-        if (line > 0)
-            xsg_buf_printf(t->out, "%*s", (int)indent, "");
+        if (row > 0)
+            xsg_buf_printf(t->out, "%*s%s", (int)indent, "", bar);
         xsg_buf_put(t->out, p, cut);
         xsg_buf_putc(t->out, '\n');
         p += cut;
@@ -139,6 +142,22 @@ static void put_wrapped(const struct table *t, const char *text, size_t indent)
     if (safe.len == 0)
         xsg_buf_putc(t->out, '\n');
     xsg_buf_release(&safe);
+}
+
+/* Foreign prose that begins at column indent, where the cursor stands already, and what a program
+ * printed below it. Each row of that begins with a bar: a CI system may take a line of the log for
+ * a command. */
+static void put_wrapped(const struct table *t, const char *text, size_t indent)
+{
+    struct xsg_buf line = XSG_BUF_INIT;
+
+    xsg_report_next_line(&text, &line);
+    put_folded(t, xsg_buf_str(&line), indent, "", 12);
+    for (int i = 1; i < XSG_REPORT_LINES && xsg_report_next_line(&text, &line); i++) {
+        xsg_buf_printf(t->out, "%*s%s", (int)indent, "", line.len > 0 ? "| " : "|");
+        put_folded(t, xsg_buf_str(&line), indent, "| ", 6);
+    }
+    xsg_buf_release(&line);
 }
 
 static void end_row(struct xsg_buf *out)

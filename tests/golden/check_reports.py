@@ -98,7 +98,10 @@ class Junit(unittest.TestCase):
         self.assertEqual(failed, {"(whole target)", "parse_string"})
         suites = ElementTree.fromstring(render("invalid", "junit"))
         self.assertEqual([e.get("message") for e in suites.iter("error")],
-                         ["head: exited with status 3 after 0.02 s"])
+                         ["head: ended with status 3; a target has to end with status 0\n"
+                          "| reading data/large.json, a file whose name is in a line that is too "
+                          "long for eighty columns and goes on below\n"
+                          "| \n| ::error::| <b>@everyone</b> `x` ]]>\n|   assertion failed"])
 
 
 class Text(unittest.TestCase):
@@ -109,6 +112,8 @@ class Text(unittest.TestCase):
                 self.assertIsNone(re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e"
                                             "\u2060-\u206f\ufeff]", text))
                 self.assertLessEqual(max(map(len, text.split("\n"))), 100)
+                for line in text.split("\n"):  # a runner takes such a line for a command
+                    self.assertFalse(line.strip().startswith(("::", "##[")), line)
 
 
 class Markdown(unittest.TestCase):

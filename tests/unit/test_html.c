@@ -110,6 +110,27 @@ static void test_calm(void **state)
     xsg_arena_release(&arena);
 }
 
+/* What a failed program printed stands below the sentence, line by line, and is no markup. */
+static void test_output(void **state)
+{
+    struct xsg_arena arena = XSG_ARENA_INIT;
+    struct xsg_comparison c = sample_page(&arena, calm, false);
+    struct xsg_buf page;
+    char *text;
+
+    (void)state;
+    c.deltas[0].cause = "head: ended with status 3\n  | <b>oh</b>\n  | \x1b[31m  two\nthree";
+    page = render(&c);
+    text = without_assets(&page);
+    assert_balanced(text);
+    assert_non_null(strstr(text, "<td class=\"cause\">head: ended with status 3"
+                                 "<span class=\"output\">&#60;b&#62;oh&#60;/b&#62;\n"
+                                 "\\x1b[31m  two\nthree</span></td>"));
+    free(text);
+    xsg_buf_release(&page);
+    xsg_arena_release(&arena);
+}
+
 static void test_data(void **state)
 {
     struct xsg_arena arena = XSG_ARENA_INIT;
@@ -243,8 +264,9 @@ static void test_broken_tree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_calm),    cmocka_unit_test(test_data),
-        cmocka_unit_test(test_hostile), cmocka_unit_test(test_no_tree),
-        cmocka_unit_test(test_large),   cmocka_unit_test(test_broken_tree)};
+        cmocka_unit_test(test_calm),       cmocka_unit_test(test_output),
+        cmocka_unit_test(test_data),       cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_no_tree),    cmocka_unit_test(test_large),
+        cmocka_unit_test(test_broken_tree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

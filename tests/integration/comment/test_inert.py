@@ -122,6 +122,11 @@ INVISIBLE = ("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2061
              "\ufff9-\ufffb\U000e0000-\U000e007f]")
 
 
+def without_lines(tags):
+    """Each further line of a text stands in an element of its own."""
+    return re.sub(r"\bbr code /code ", "", " ".join(tags) + " ")
+
+
 class Inert(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -136,7 +141,8 @@ class Inert(unittest.TestCase):
         if "did not fit" in markdown:
             self.assertLessEqual(set(page.tags), set(self.tags) | {"p", "/p"})
         elif text:
-            self.assertEqual(page.tags, self.tags)
+            self.assertEqual(*[without_lines(tags) if b"\n" in raw else tags
+                               for tags in (page.tags, self.tags)])
         for link in page.links:
             # The address of the CI run is the CI system's, not the target's.
             if link not in FIXED and link.encode() != raw:
