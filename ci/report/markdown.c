@@ -3,9 +3,11 @@
  * slower in one table, the rest folded. Never longer than the limit: whole rows are left out, the
  * least first, and their number is said.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/change.h"
 #include "ci/report/markdown.h"
 
 #define LIMIT ((size_t)65000)       /* a comment holds 65536 characters */
@@ -176,6 +178,47 @@ static void put_method(struct xsg_buf *out, const struct xsg_comparison *c,
     xsg_buf_puts(out, "\n</details>\n");
 }
 
+/* "+0.1 % (-0.7 % to +0.9 %)", or why there is no number. */
+static void put_whole(struct xsg_buf *out, const struct xsg_delta *delta)
+{
+    char change[XSG_CHANGE_SIZE], low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE];
+
+    if (isnan(delta->ratio)) {
+        put_part(out, "", delta->cause ? delta->cause : "not measured");
+        return;
+    }
+    xsg_format_change(change, delta->ratio);
+    xsg_format_change(low, delta->low);
+    xsg_format_change(high, delta->high);
+    xsg_buf_puts(out, change);
+    if (isinf(delta->high))
+        xsg_buf_printf(out, " (%s or more)", low);
+    else if (!isnan(delta->low) && !isnan(delta->high))
+        xsg_buf_printf(out, " (%s to %s)", low, high);
+}
+
+/* What a target did as a whole is told, also where no table has a row for it. */
+static size_t put_wholes(struct xsg_buf *out, const struct xsg_comparison *c)
+{
+    const struct xsg_target_run *target;
+    size_t same = 0, n = 0;
+
+    for (size_t i = 0; n < MOST_TARGETS && (target = xsg_report_target(c, i)); i++) {
+        const struct xsg_delta *d = xsg_report_whole(c, target->name);
+        bool unchanged = d && d->verdict == XSG_DELTA_UNCHANGED;
+        if (!unchanged && !(d && d->verdict == XSG_DELTA_UNDECIDED && !d->counts))
+            continue;
+        xsg_buf_puts(out, n++ == 0 ? "\n<b>" : "<br>\n<b>");
+        xsg_markdown_put_text(out, target->name, XSG_MARKDOWN_NAME);
+        xsg_buf_puts(out, "</b> as a whole: ");
+        put_whole(out, d);
+        same += unchanged;
+    }
+    if (n > 0)
+        xsg_buf_putc(out, '\n');
+    return same;
+}
+
 /* What nobody has to read, in numbers. */
 static void put_counts(struct xsg_buf *out, const struct xsg_comparison *c,
                        const struct xsg_report_options *options)
@@ -185,7 +228,10 @@ static void put_counts(struct xsg_buf *out, const struct xsg_comparison *c,
 
     for (size_t i = 0; i < c->n_deltas; i++)
         small += c->deltas[i].verdict == XSG_DELTA_UNDECIDED && !c->deltas[i].counts;
-    if (options->all || same + small == 0)
+    if (options->all)
+        return;
+    same -= put_wholes(out, c);
+    if (same + small == 0)
         return;
     xsg_buf_putc(out, '\n');
     if (same > 0) {

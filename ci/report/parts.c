@@ -39,6 +39,22 @@ size_t xsg_report_count(const struct xsg_comparison *comparison, const char *tar
     return n;
 }
 
+const struct xsg_delta *xsg_report_whole(const struct xsg_comparison *comparison,
+                                         const char *target)
+{
+    const struct xsg_delta *whole = NULL;
+
+    for (size_t i = 0; i < comparison->n_deltas; i++) {
+        const struct xsg_delta *delta = &comparison->deltas[i];
+        if (delta->function.name || strcmp(delta->target, target) != 0)
+            continue;
+        if (strcmp(delta->metric, "time") == 0)
+            return delta;
+        whole = whole ? whole : delta;
+    }
+    return whole;
+}
+
 bool xsg_report_is_failing(const struct xsg_delta *delta)
 {
     return delta->verdict == XSG_DELTA_REGRESSED && delta->counts && !delta->waiver;

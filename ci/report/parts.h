@@ -27,6 +27,9 @@ const char *xsg_report_word(const struct xsg_delta *delta);
 /* How many deltas have this verdict (of one target, or of all for NULL). */
 size_t xsg_report_count(const struct xsg_comparison *comparison, const char *target,
                         enum xsg_delta_verdict verdict);
+/* What the target did as a whole: its time, or what else is judged of it; NULL: not in it. */
+const struct xsg_delta *xsg_report_whole(const struct xsg_comparison *comparison,
+                                         const char *target);
 /* A slowdown that fails the gate: not waived, not ignored, not explained by another function. */
 bool xsg_report_is_failing(const struct xsg_delta *delta);
 /* Slower, but waived, ignored, explained by another function or due to the layout. */

@@ -206,7 +206,7 @@ static void put_narrow_end(const struct table *t, const struct xsg_delta *delta,
     }
     xsg_buf_put(&below, xsg_buf_str(&cause), cause.len);
     xsg_buf_release(&cause);
-    if (below.len > 0 && delta->verdict != XSG_DELTA_UNCHANGED) {
+    if (below.len > 0 && (delta->verdict != XSG_DELTA_UNCHANGED || isnan(delta->ratio))) {
         xsg_buf_printf(t->out, "%*s", 2 + WORD, "");
         put_wrapped(t, xsg_buf_str(&below), 2 + WORD);
     }
@@ -244,14 +244,15 @@ static void put_row(const struct table *t, const struct xsg_delta *delta)
 /* -- the table -----------------------------------------------------------------------------------
  */
 
-/* Unclear functions whose change could not matter to the target are counted, not listed: with
+/* What did not change is counted, but what the target did as a whole is always told. Unclear
+ * functions whose change could not matter to the target are counted, not listed: with
  * sampling there are dozens of them, and nothing follows from them. */
 static bool is_shown(const struct table *t, const struct xsg_delta *delta, size_t *unclear)
 {
     if (t->options->all)
         return true;
     if (delta->verdict == XSG_DELTA_UNCHANGED)
-        return false;
+        return !delta->function.name && delta == xsg_report_whole(t->comparison, delta->target);
     if (delta->verdict != XSG_DELTA_UNDECIDED || !delta->function.name)
         return true;
     return ++*unclear <= UNCLEAR_ROWS && delta->counts;
@@ -329,8 +330,7 @@ static void put_pairing(struct table *t, const struct xsg_target_run *target)
 static void put_target(struct table *t, const struct xsg_target_run *target)
 {
     const struct xsg_comparison *c = t->comparison;
-    size_t same = xsg_report_count(c, target->name, XSG_DELTA_UNCHANGED);
-    size_t unclear = 0, hidden = 0;
+    size_t unclear = 0, hidden = 0, same = 0;
 
     xsg_buf_printf(t->out, "\n%s", paint(t, "\033[1m"));
     xsg_report_put_cell(t->out, target->name, t->columns / 2, false);
@@ -347,13 +347,15 @@ static void put_target(struct table *t, const struct xsg_target_run *target)
             continue;
         if (is_shown(t, delta, &unclear))
             put_row(t, delta);
+        else if (delta->verdict == XSG_DELTA_UNDECIDED)
+            hidden++;
         else
-            hidden += delta->verdict == XSG_DELTA_UNDECIDED;
+            same++;
     }
     if (hidden > 0)
         xsg_buf_printf(t->out, "  %s%zu unclear, too small to matter%s\n", paint(t, "\033[2m"),
                        hidden, paint(t, "\033[0m"));
-    if (!t->options->all && same > 0)
+    if (same > 0)
         xsg_buf_printf(t->out, "  %s%zu unchanged%s\n", paint(t, "\033[2m"), same,
                        paint(t, "\033[0m"));
 }

@@ -51,27 +51,30 @@
     ["improved", "faster"],
     ["added", "added"], ["removed", "removed"], ["minor", "unclear, too small to matter"],
     ["unchanged", "unchanged"]];
+  const QUIET = ["unchanged", "minor"]; /* hidden by default */
 
   function setUpFilter(table) {
     const rows = [...table.tBodies[0].rows];
     const tools = make("div", "", "tools");
     const search = make("input");
     const shown = new Set();
+    const isWhole = (row) => row.classList.contains("whole"); /* what all did is always of interest */
     search.type = "search";
     search.placeholder = "Filter functions";
     search.setAttribute("aria-label", "Filter functions");
     const apply = () => {
       const words = search.value.toLowerCase();
       for (const row of rows)
-        row.hidden = !shown.has(row.dataset.group) || !row.textContent.toLowerCase().includes(words);
+        row.hidden = !(isWhole(row) || shown.has(row.dataset.group)) ||
+          !row.textContent.toLowerCase().includes(words);
     };
     tools.append(search);
     for (const [group, word] of GROUPS) {
-      const n = rows.filter((row) => row.dataset.group === group).length;
+      const n = rows.filter((row) => row.dataset.group === group && !isWhole(row)).length;
       if (n === 0) continue;
       const box = make("input");
       box.type = "checkbox";
-      box.checked = group !== "unchanged" && group !== "minor";
+      box.checked = !QUIET.includes(group);
       if (box.checked) shown.add(group);
       box.addEventListener("change", () => {
         if (box.checked) shown.add(group); else shown.delete(group);
@@ -81,7 +84,7 @@
       label.append(box, `${n} ${word}`);
       tools.append(label);
     }
-    if (shown.size === 0) { /* nothing but what is hidden by default: then it is all there is */
+    if (rows.every((row) => QUIET.includes(row.dataset.group))) { /* nothing else: then they are all there is */
       tools.querySelectorAll("input[type=checkbox]").forEach((box) => { box.checked = true; });
       for (const [group] of GROUPS) shown.add(group);
     }
