@@ -38,6 +38,25 @@ static void put_cost(struct xsg_buf *out, const char *what, double ratio)
     xsg_buf_printf(out, "%s %s %s", what, size, less_or_more(ratio));
 }
 
+/* All that was measured of it: how often it is called is not known, nor what a call costs. */
+static void put_amount(struct xsg_buf *out, const struct xsg_delta *d)
+{
+    bool time = d->unit && strcmp(d->unit, "ns") == 0;
+    const char *verb = time ? "takes" : "needs";
+    char size[XSG_CHANGE_SIZE];
+    if (d->ratio < 1.95) {
+        xsg_format_size(size, d->ratio);
+        xsg_buf_printf(out, "%s %s %s %s", verb, size, less_or_more(d->ratio),
+                       time ? "time" : d->metric);
+        return;
+    }
+    xsg_buf_printf(out, "%s %.*fx ", verb, d->ratio < 9.95 ? 1 : 0, d->ratio);
+    if (time)
+        xsg_buf_puts(out, "as long");
+    else
+        xsg_buf_printf(out, "the %s", d->metric);
+}
+
 void xsg_delta_split(struct xsg_delta *d)
 {
     bool counted = d->base.calls > 0 && d->head.calls > 0 && strcmp(d->metric, "calls") != 0;
@@ -72,7 +91,7 @@ static void put_change(struct xsg_buf *out, const struct xsg_delta *d)
     else if (d->base.calls > 0 && d->head.calls > 0)
         put_split(out, d);
     else if (d->function.name)
-        put_cost(out, "costs", d->ratio);
+        put_amount(out, d);
 }
 
 static void put_separator(struct xsg_buf *out)

@@ -252,8 +252,9 @@ struct xsg_comparison *fixture_undecided(struct xsg_arena *arena)
     static double gone[] = {1.554, 1.096, 0.53};
     d->counts = false;
     d->rule = "gone when linked in another order";
-    d->cause = "costs 55 % more; its own machine code is identical; layout: gone when linked in "
-               "another order (+55 %, +9.6 %, -47 %)";
+    d->cause =
+        "takes 55 % more time; its own machine code is identical; layout: gone when linked in "
+        "another order (+55 %, +9.6 %, -47 %)";
     d->code = XSG_CODE_SAME;
     d->layout = XSG_LAYOUT_GONE;
     d->layouts = gone;
@@ -293,7 +294,7 @@ struct xsg_comparison *fixture_invalid(struct xsg_arena *arena)
     d->rule = "measurement";
     d->cause = "head: " FAILED;
     place(add(c, "sql", "select_rows", XSG_DELTA_REGRESSED, 70 * MS, 1.5, 0.02), "src/select.c",
-          400, NAN, 0, "costs 50 % more; code not changed in this range");
+          400, NAN, 0, "takes 50 % more time; code not changed in this range");
     d = add(c, "retired", NULL, XSG_DELTA_REMOVED, NAN, NAN, 0);
     d->base.n = 0;
     d->share = 1;

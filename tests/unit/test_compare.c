@@ -546,6 +546,25 @@ static void test_cause(void **state)
                         "code not changed in this range");
 }
 
+/* Where calls are not known nothing is said of what one costs. */
+static void test_cause_without_calls(void **state)
+{
+    static const struct {
+        const char *name;
+        double head;
+        const char *cause;
+    } rows[] = {{"more", 33.6e6, "takes 12 % more time"},
+                {"less", 10.5e6, "takes 65 % less time"},
+                {"times", 75e6, "takes 2.5x as long"}};
+    struct fixture *f = *state;
+    add_both(f, NULL, "cpu", 200e6, 250e6, 0.002);
+    for (size_t i = 0; i < 3; i++)
+        add_both(f, rows[i].name, "time", 30e6, rows[i].head, 0.002);
+    compare(f, NULL);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(find(f, rows[i].name, "time")->cause, rows[i].cause);
+}
+
 static void test_order_and_warnings(void **state)
 {
     struct fixture *f = *state;
@@ -610,6 +629,7 @@ int main(void)
         TEST(test_what_could_have_been_seen),
         TEST(test_looks),
         TEST(test_cause),
+        TEST(test_cause_without_calls),
         TEST(test_order_and_warnings),
         TEST(test_bad_gate),
     };
