@@ -148,6 +148,29 @@ static int read_gate(struct reader *r, const cJSON *root, struct xsg_gate *gate)
     return rc;
 }
 
+static int read_pairing(struct reader *r, const cJSON *item, struct xsg_target_run *target)
+{
+    static const char *const names[] = {
+        [XSG_PAIRING_ALTERNATE] = "alternate",
+        [XSG_PAIRING_SAME_CORE] = "same-core",
+        [XSG_PAIRING_TWO_CORE] = "two-core",
+    };
+    const char *name = NULL;
+    int rc = get_text(r, item, "pairing", &name);
+
+    if (rc == 0)
+        rc = get_text(r, item, "pairing_reason", &target->pairing_reason);
+    if (rc != 0 || !name)
+        return rc;
+    for (size_t i = XSG_PAIRING_ALTERNATE; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            target->pairing = (enum xsg_pairing)i;
+            return 0;
+        }
+    }
+    return fail(r, "pairing", "alternate, same-core, two-core or null");
+}
+
 static int read_target(struct reader *r, const cJSON *item, struct xsg_target_run *target)
 {
     int64_t samples = 0, lost = 0;
@@ -161,6 +184,8 @@ static int read_target(struct reader *r, const cJSON *item, struct xsg_target_ru
         rc = get_text(r, item, "command", &target->command);
     if (rc == 0)
         rc = get_text(r, item, "profile", &target->profile);
+    if (rc == 0)
+        rc = read_pairing(r, item, target);
     if (rc == 0)
         rc = get_integer(r, item, "samples", &samples);
     if (rc == 0)
