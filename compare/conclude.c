@@ -69,12 +69,21 @@ struct tally {
     size_t judged; /* got numbers and a verdict */
     size_t functions_judged, functions_regressed;
     size_t identical;                 /* targets with one program on both sides */
-    size_t small;                     /* undecided, too small to matter */
+    size_t minor;                     /* undecided, and do not count */
+    const char *minor_rule;           /* of all of these; NULL: they differ */
     size_t spared;                    /* slower functions that do not count: layout, a callee */
     size_t waived;                    /* functions whose slowdown is accepted */
     size_t new_targets;               /* that base does not have */
     const struct xsg_delta *worst[7]; /* first of each rank; for regressed a function if any */
 };
+
+static void count_minor(struct tally *t, const char *rule)
+{
+    if (t->minor++ == 0)
+        t->minor_rule = rule;
+    else if (compare_text(t->minor_rule, rule) != 0)
+        t->minor_rule = NULL;
+}
 
 static void count(struct tally *t, const struct xsg_comparison *c)
 {
@@ -84,7 +93,8 @@ static void count(struct tally *t, const struct xsg_comparison *c)
         int rank = xsg_delta_rank(d->verdict);
         if (!d->counts) {
             t->new_targets += d->verdict == XSG_DELTA_ADDED && !d->function.name;
-            t->small += d->verdict == XSG_DELTA_UNDECIDED && !d->waiver;
+            if (d->verdict == XSG_DELTA_UNDECIDED && !d->waiver)
+                count_minor(t, d->rule);
             t->waived += d->waiver && d->function.name;
             t->spared += d->verdict == XSG_DELTA_REGRESSED && !d->waiver && d->function.name;
             t->judged += d->waiver != NULL;
@@ -198,9 +208,9 @@ static void put_passed(struct xsg_buf *out, const struct tally *t)
         xsg_buf_printf(out, "; %zu waived", t->waived);
     if (t->spared > 0)
         xsg_buf_printf(out, "; %zu slower but not counted", t->spared);
-    if (t->small > 0)
-        xsg_buf_printf(out, "; %zu function%s too small to tell", t->small,
-                       t->small == 1 ? "" : "s");
+    if (t->minor > 0)
+        xsg_buf_printf(out, "; %zu unclear but not counted%s%s", t->minor,
+                       t->minor_rule ? ": " : "", t->minor_rule ? t->minor_rule : "");
 }
 
 /* A profile was asked for and nobody was seen in it: a gate that judges only totals then would pass

@@ -223,23 +223,24 @@ static size_t put_wholes(struct xsg_buf *out, const struct xsg_comparison *c)
 static void put_counts(struct xsg_buf *out, const struct xsg_comparison *c,
                        const struct xsg_report_options *options)
 {
-    size_t same = xsg_report_count(c, NULL, XSG_DELTA_UNCHANGED), small = 0;
-    const char *between = "";
+    const char *rule, *between = "";
+    size_t same = xsg_report_count(c, NULL, XSG_DELTA_UNCHANGED);
+    size_t minor = xsg_report_count_minor(c, NULL, &rule);
 
-    for (size_t i = 0; i < c->n_deltas; i++)
-        small += c->deltas[i].verdict == XSG_DELTA_UNDECIDED && !c->deltas[i].counts;
     if (options->all)
         return;
     same -= put_wholes(out, c);
-    if (same + small == 0)
+    if (same + minor == 0)
         return;
     xsg_buf_putc(out, '\n');
     if (same > 0) {
         xsg_buf_printf(out, "%zu unchanged", same);
         between = ", ";
     }
-    if (small > 0)
-        xsg_buf_printf(out, "%s%zu unclear and too small to matter", between, small);
+    if (minor > 0) {
+        xsg_buf_printf(out, "%s%zu unclear but not counted", between, minor);
+        put_part(out, ": ", rule);
+    }
     xsg_buf_puts(out, ".\n");
 }
 

@@ -55,6 +55,25 @@ const struct xsg_delta *xsg_report_whole(const struct xsg_comparison *comparison
     return whole;
 }
 
+size_t xsg_report_count_minor(const struct xsg_comparison *comparison, const char *target,
+                              const char **rule)
+{
+    size_t n = 0;
+
+    *rule = NULL;
+    for (size_t i = 0; i < comparison->n_deltas; i++) {
+        const struct xsg_delta *d = &comparison->deltas[i];
+        if (d->verdict != XSG_DELTA_UNDECIDED || d->counts || !d->function.name ||
+            (target && strcmp(d->target, target) != 0))
+            continue;
+        if (n++ == 0)
+            *rule = d->rule;
+        else if (*rule && (!d->rule || strcmp(*rule, d->rule) != 0))
+            *rule = NULL;
+    }
+    return n;
+}
+
 bool xsg_report_is_failing(const struct xsg_delta *delta)
 {
     return delta->verdict == XSG_DELTA_REGRESSED && delta->counts && !delta->waiver;

@@ -30,6 +30,10 @@ size_t xsg_report_count(const struct xsg_comparison *comparison, const char *tar
 /* What the target did as a whole: its time, or what else is judged of it; NULL: not in it. */
 const struct xsg_delta *xsg_report_whole(const struct xsg_comparison *comparison,
                                          const char *target);
+/* Unclear functions that do not count, of one target or of all for NULL: how many there are, and
+ * the rule that they have in common, foreign text; *rule NULL: they have none. */
+size_t xsg_report_count_minor(const struct xsg_comparison *comparison, const char *target,
+                              const char **rule);
 /* A slowdown that fails the gate: not waived, not ignored, not explained by another function. */
 bool xsg_report_is_failing(const struct xsg_delta *delta);
 /* Slower, but waived, ignored, explained by another function or due to the layout. */

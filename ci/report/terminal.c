@@ -1,5 +1,7 @@
 /* text: the table that a person reads at the end of a gate. */
+#include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +97,25 @@ static const char *name_of(const struct xsg_delta *delta, struct xsg_buf *buf)
     return xsg_buf_str(buf);
 }
 
+/* May a line end at this space? A number stays with its sign: "13 %". */
+static bool may_break(const char *space)
+{
+    bool percent = space[0] && space[1] == '%' && !isalnum((unsigned char)space[2]);
+
+    return *space == ' ' && !percent && space[1] != ';' && space[1] != ',';
+}
+
+/* A line that has to end within a word: a comma or semicolon begins none. */
+static size_t before_sign(const char *text, size_t n)
+{
+    size_t at = n;
+
+    while (at > 1 &&
+           (strchr(";,", text[at]) || (at < n && ((unsigned char)text[at] & 0xc0) == 0x80)))
+        at--;
+    return at > 1 ? at : n;
+}
+
 /* Bytes of the next line of at most width columns, broken at a space where there is one. */
 static size_t next_line(const char *text, size_t width)
 {
@@ -104,14 +125,14 @@ static size_t next_line(const char *text, size_t width)
         size_t step = 1;
         while (((unsigned char)text[n + step] & 0xc0) == 0x80)
             step++;
-        if (text[n] == ' ')
+        if (may_break(text + n))
             space = n;
         struct xsg_buf part = XSG_BUF_INIT;
         xsg_buf_put(&part, text, n + step);
         bool fits = xsg_display_width(xsg_buf_str(&part)) <= width;
         xsg_buf_release(&part);
         if (!fits)
-            return space > width / 2 ? space : n > 0 ? n : step;
+            return space > width / 2 ? space : n > 0 ? before_sign(text, n) : step;
         n += step;
     }
     return n;
@@ -312,25 +333,51 @@ static void put_heading(const struct table *t)
     xsg_buf_printf(out, "%s\n", paint(t, "\033[0m"));
 }
 
+/* A remark below the target's name or its rows, wrapped. */
+static void put_dim(const struct table *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void put_dim(const struct table *t, const char *format, ...)
+{
+    struct xsg_buf text = XSG_BUF_INIT;
+    va_list args;
+
+    va_start(args, format);
+    xsg_buf_vprintf(&text, format, args);
+    va_end(args);
+    xsg_buf_printf(t->out, "  %s", paint(t, "\033[2m"));
+    put_wrapped(t, xsg_buf_str(&text), 2);
+    t->out->data[--t->out->len] = '\0'; /* the line ends behind the color */
+    xsg_buf_printf(t->out, "%s\n", paint(t, "\033[0m"));
+    xsg_buf_release(&text);
+}
+
 /* How its rounds ran, and why so. */
 static void put_pairing(struct table *t, const struct xsg_target_run *target)
 {
     static const char *const words[] = {"", "one after the other", "at once on one core",
                                         "at once on two cores"};
+    const char *reason = target->pairing_reason;
+
     if (target->pairing <= XSG_PAIRING_AUTO || target->pairing > XSG_PAIRING_TWO_CORE)
         return;
-    xsg_buf_printf(t->out, "  %sbase and head %s", paint(t, "\033[2m"), words[target->pairing]);
-    if (target->pairing_reason) {
-        xsg_buf_puts(t->out, ": ");
-        xsg_report_put_cell(t->out, target->pairing_reason, 160, false);
-    }
-    xsg_buf_printf(t->out, "%s\n", paint(t, "\033[0m"));
+    put_dim(t, "base and head %s%s%s", words[target->pairing], reason ? ": " : "",
+            reason ? reason : "");
+}
+
+/* Unclear functions that are not shown because they do not count. */
+static void put_minor(const struct table *t, const char *target)
+{
+    const char *rule;
+    size_t n = xsg_report_count_minor(t->comparison, target, &rule);
+
+    if (n > 0 && !t->options->all)
+        put_dim(t, "%zu unclear but not counted%s%s", n, rule ? ": " : "", rule ? rule : "");
 }
 
 static void put_target(struct table *t, const struct xsg_target_run *target)
 {
     const struct xsg_comparison *c = t->comparison;
-    size_t unclear = 0, hidden = 0, same = 0;
+    size_t unclear = 0, more = 0, same = 0;
 
     xsg_buf_printf(t->out, "\n%s", paint(t, "\033[1m"));
     xsg_report_put_cell(t->out, target->name, t->columns / 2, false);
@@ -347,17 +394,16 @@ static void put_target(struct table *t, const struct xsg_target_run *target)
             continue;
         if (is_shown(t, delta, &unclear))
             put_row(t, delta);
-        else if (delta->verdict == XSG_DELTA_UNDECIDED)
-            hidden++;
-        else
+        else if (delta->verdict != XSG_DELTA_UNDECIDED)
             same++;
+        else
+            more += delta->counts;
     }
-    if (hidden > 0)
-        xsg_buf_printf(t->out, "  %s%zu unclear, too small to matter%s\n", paint(t, "\033[2m"),
-                       hidden, paint(t, "\033[0m"));
+    if (more > 0)
+        put_dim(t, "%zu more unclear", more);
+    put_minor(t, target->name);
     if (same > 0)
-        xsg_buf_printf(t->out, "  %s%zu unchanged%s\n", paint(t, "\033[2m"), same,
-                       paint(t, "\033[0m"));
+        put_dim(t, "%zu unchanged", same);
 }
 
 static void put_headline(struct table *t)

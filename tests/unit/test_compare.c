@@ -367,6 +367,8 @@ static void test_undecided_functions_of_a_target_that_passed(void **state)
     assert_false(find(f, "noisy", "time")->counts);
     assert_string_equal(find(f, "noisy", "time")->rule, "the target as a whole did not get worse");
     assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    assert_non_null(strstr(f->c.reason, "; 1 unclear but not counted: the target as a whole did "
+                                        "not get worse"));
     struct xsg_gate_rule rule = {.function = "noisy", .threshold = 0.02};
     f->gate.rules = &rule;
     f->gate.n_rules = 1;

@@ -47,9 +47,9 @@
   }
 
   const GROUPS = [
-    ["regressed", "slower"], ["invalid", "invalid"], ["undecided", "unclear"], ["spared", "slower, not counted"],
+    ["regressed", "slower"], ["invalid", "invalid"], ["undecided", "unclear"], ["spared", "slower but not counted"],
     ["improved", "faster"],
-    ["added", "added"], ["removed", "removed"], ["minor", "unclear, too small to matter"],
+    ["added", "added"], ["removed", "removed"], ["minor", "unclear but not counted"],
     ["unchanged", "unchanged"]];
   const QUIET = ["unchanged", "minor"]; /* hidden by default */
 
