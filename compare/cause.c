@@ -159,6 +159,8 @@ static void put_undecided(struct xsg_buf *out, const struct xsg_delta *d)
     double half = log(d->ratio / d->low), size = fabs(log(d->ratio)), edge = log1p(d->threshold);
     double distance = size < edge ? edge - size : size;
     double rounds = (double)n * (half / distance) * (half / distance);
+    if (isfinite(d->settle_rounds))
+        rounds = d->settle_rounds; /* knows the evidence that is asked for, too */
     if (isfinite(half) && half < log(3)) {
         char seen[XSG_CHANGE_SIZE];
         xsg_format_size(seen, exp(fmax(half, edge)));

@@ -432,20 +432,30 @@ static void put_headline(struct table *t)
     xsg_buf_release(&line);
 }
 
-/* Is anything open that more rounds could settle? */
-static bool rounds_would_tell(const struct xsg_comparison *c)
+/* How many rounds would settle what is open, as far as its rows know; else nothing. */
+static void put_outlook(struct xsg_buf *out, const struct xsg_comparison *c)
 {
-    bool layout = false;
+    size_t open = 0, known = 0, layout = 0;
+    double rounds = 0;
 
     for (size_t i = 0; i < c->n_deltas; i++) {
         const struct xsg_delta *d = &c->deltas[i];
         if (d->verdict != XSG_DELTA_UNDECIDED || !d->counts)
             continue;
-        if (d->layout != XSG_LAYOUT_GONE)
-            return true;
-        layout = true;
+        layout += d->layout == XSG_LAYOUT_GONE;
+        open += d->layout != XSG_LAYOUT_GONE;
+        if (d->layout == XSG_LAYOUT_GONE || !(d->settle_rounds > 0 && d->settle_rounds < 1e6))
+            continue;
+        known++;
+        rounds = fmax(rounds, d->settle_rounds);
     }
-    return !layout;
+    if (known > 0) {
+        xsg_buf_printf(out, "; --rounds %.0f should tell", ceil(rounds / 10) * 10);
+        if (known < open + layout)
+            xsg_buf_printf(out, " for %zu of %zu", known, open + layout);
+    } else if (layout > 0 && open == 0) {
+        xsg_buf_puts(out, "; each build may draw another layout, and more rounds would not tell");
+    }
 }
 
 /* What follows for the caller: the exit status, and the next step. */
@@ -459,12 +469,9 @@ static void put_advice(const struct table *t)
     case XSG_VERDICT_REGRESSED:
         break;
     case XSG_VERDICT_UNDECIDED:
-        xsg_buf_puts(&line, c->gate.strict ? "undecided fails here (--strict): "
-                                           : "undecided does not fail without --strict; ");
-        xsg_buf_puts(&line, rounds_would_tell(c)
-                                ? "--rounds 80 or more would tell"
-                                : "each build may draw another layout, and more rounds would not "
-                                  "tell");
+        xsg_buf_puts(&line, c->gate.strict ? "undecided fails here (--strict)"
+                                           : "undecided does not fail without --strict");
+        put_outlook(&line, c);
         put_wrapped(t, xsg_buf_str(&line), 0);
         break;
     case XSG_VERDICT_INVALID:
