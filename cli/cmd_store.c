@@ -89,20 +89,22 @@ static int do_merge(struct xsg_cli *cli, struct xsg_project *project,
     return XSG_EXIT_PASSED;
 }
 
-/* "90d", or whatever xsg_parse_seconds takes. */
+/* A time with its unit: a bare number is seconds to xsg_parse_seconds, and days to whoever writes
+ * it here, where the difference is nearly every run. */
 static int parse_age(struct xsg_cli *cli, const char *text, int64_t *older_than)
 {
     int64_t now = xsg_system_clock.realtime_s(xsg_system_clock.arg);
-    size_t n = strlen(text);
-    int64_t days;
     double seconds;
 
-    if (n > 1 && text[n - 1] == 'd' &&
-        xsg_parse_int(xsg_strndup(cli->arena, text, n - 1), 0, 36500, &days) == 0)
-        seconds = (double)days * 86400;
-    else if (xsg_parse_seconds(text, &seconds) != 0)
+    if (xsg_parse_seconds(text, &seconds) != 0)
         return xsg_fail(&cli->err, XSG_EINVAL, "--older-than %s: expected a time such as 90d",
                         text);
+    if (text[strcspn(text, "abcdefghijklmnopqrstuvwxyz")] == '\0') {
+        xsg_fail(&cli->err, XSG_EINVAL, "--older-than %s: a unit is needed", text);
+        return xsg_fail_hint(&cli->err, XSG_EINVAL, "for example 90d or 12h");
+    }
+    if (seconds > 36500.0 * 86400)
+        return xsg_fail(&cli->err, XSG_EINVAL, "--older-than %s: expected at most 36500d", text);
     *older_than = now - (int64_t)seconds;
     return 0;
 }
