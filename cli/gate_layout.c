@@ -153,6 +153,13 @@ static double seconds_left(const struct xsg_gate_layout *l, double used)
     return limit > 0 ? fmax(limit - used, 0.001) : 0;
 }
 
+/* For a cell of the report: the first line, which names the command and its status or signal. */
+static const char *reason_of(struct xsg_arena *arena, const struct xsg_err *err)
+{
+    size_t n = strcspn(err->text, "\n");
+    return n ? xsg_strndup(arena, err->text, n) : "it could not be built or run";
+}
+
 /* What is known without trying; NULL: nothing stands in the way. */
 static const char *why_not(const struct xsg_gate_layout *l)
 {
@@ -185,8 +192,7 @@ static int vary(struct xsg_gate_layout *l, struct xsg_suite *suite)
             return rc != 0 ? rc : xsg_fail(&l->cli->err, XSG_EINTR, "interrupted");
         if (rc != 0) {
             xsg_verbose("link order %d: %s", k, l->cli->err.text);
-            l->compare->no_layouts = rc == XSG_EINVAL ? xsg_strdup(l->cli->arena, l->cli->err.text)
-                                                      : "it could not be built or run";
+            l->compare->no_layouts = reason_of(l->cli->arena, &l->cli->err);
             l->cli->err = (struct xsg_err){0};
             break;
         }

@@ -4,6 +4,7 @@
 input    a data file asks for more work: it persists in every link order and fails the gate
 order    the work depends on which function comes first, and head links in another order: layout
 prebuilt the build copies a program: it cannot be linked otherwise, and everything stays as it is
+broken   the build fails with another link order: it is said how
 dirty    the work tree differs from the commit
 off      'relink: off'
 colon    a name that cannot be in COMPILER_PATH
@@ -58,8 +59,9 @@ MAKEFILE = """prog: $(OBJECTS)
 
 
 def git(root, *words):
-    subprocess.run(["git", "-C", root, "-c", "user.name=layout", "-c", "user.email=layout@localhost",
-                    "-c", "commit.gpgsign=false", *words], check=True, stdout=subprocess.PIPE)
+    return subprocess.run(["git", "-C", root, "-c", "user.name=layout", "-c", "user.email=layout@localhost",
+                           "-c", "commit.gpgsign=false", *words], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
 
 
 def write(root, name, text):
@@ -85,6 +87,9 @@ def make(root, case):
         subprocess.run(["strip", "-g", "built"], cwd=root, check=True) # paths of one folder
         write(root, "xsgate.yml", CONFIG.replace('make -s OBJECTS="$(cat order.txt)"',
                                                  "cp built prog") % "")
+    if case == "broken":
+        write(root, "xsgate.yml", CONFIG.replace("build: make", "build: test -z \"$XSGATE_LAYOUT\" || exit 7; make")
+              % "")
     git(root, "add", "-A")
     git(root, "commit", "-qm", "base")
     git(root, "checkout", "-q", "-b", "feature")
@@ -110,13 +115,15 @@ def gate(xsgate, root):
 
 def expect(case, status, text, rows, root):
     """The sentences about what does not hold."""
+    base = git(root, "rev-parse", "main").strip()
     spin, target = rows.get("spin", {}), rows.get(None, {})
-    checkouts = sorted(name[40:] for name in os.listdir(os.path.join(root, ".xsgate/checkouts"))
+    checkouts = sorted(name for name in os.listdir(os.path.join(root, ".xsgate/checkouts"))
                        if not name.startswith("."))
     want = {
         "input": (1, "persists", "persists", "input or data, not layout"),
         "order": (0, "gone", "gone", "layout: gone when linked in another order"),
         "prebuilt": (1, "open", "open", "the build does not allow it"),
+        "broken": (1, "open", "open", "link order 1 (%.10s): the build ended with status 7" % base),
         "dirty": (1, "open", "open", "the work tree has uncommitted changes"),
         "off": (1, "open", "open", "layout, input or noise"),
         "colon": (1, "open", "open", "the repository's path has a colon in it"),
@@ -128,8 +135,8 @@ def expect(case, status, text, rows, root):
         ("spin's cause is '%s'" % spin.get("cause"), want[3] in (spin.get("cause") or "")),
         ("spin counts: %s" % spin.get("counts"), spin.get("counts") == (case == "input")),
         ("checkouts %s" % checkouts,
-         any(name.startswith("+") for name in checkouts) == (case in ("input", "order",
-                                                                      "prebuilt"))),
+         any("+" in name for name in checkouts) == (case in ("input", "order", "prebuilt",
+                                                             "broken"))),
         ("the target is %s" % target.get("verdict"),
          target.get("verdict") == ("undecided" if case == "order" else "regressed")),
     ]
