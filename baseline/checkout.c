@@ -1,7 +1,9 @@
 /*
  * Checkouts of commits below .xsgate/checkouts/OID.
  *
- * OID+N is one more of the same commit, for a build of another layout.
+ * One more of the same commit, for a build of another layout, stands in a folder named by the first
+ * 38 digits and "+N": a path gets into programs (__FILE__), and one of another length would make
+ * another program of the same sources.
  *
  * Each is a small repository of its own that borrows the user's objects (objects/info/alternates),
  * not a linked worktree (git_worktree_add), because
@@ -13,8 +15,8 @@
  * If the user's repository drops the commit (amended, then gc), the files stay and can be built;
  * only git commands inside that checkout fail.
  *
- * Three locks, so that two gates can work at once: making and pruning hold ".lock" for the moment;
- * building and measuring hold "OID.lock" for as long as they take (xsg_git_checkout_lock).
+ * Making and pruning hold ".lock" for the moment. What is built and measured in a checkout is the
+ * caller's: who prunes sees to it that nobody does (cli/gate.h, xsg_gate_lock).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,18 +31,32 @@
 
 static const char built_mark[] = ".git/xsgate-built";
 
+enum { LAYOUT_DIGITS = GIT_OID_HEXSZ - 2 }; /* of the commit's, before "+N" */
+
+static char *path_of(struct xsg_git *git, struct xsg_arena *arena, const char *file)
+{
+    return xsg_printf(arena, "%s/.xsgate/checkouts/%s", git->root, file);
+}
+
+/* name: as parse_name takes it. */
 static char *folder_of(struct xsg_git *git, struct xsg_arena *arena, const char *name)
 {
-    return xsg_printf(arena, "%s/.xsgate/checkouts/%s", git->root, name);
+    return path_of(git, arena,
+                   strlen(name) == GIT_OID_HEXSZ ? name
+                                                 : xsg_printf(arena, "%.*s%s", (int)LAYOUT_DIGITS,
+                                                              name, name + GIT_OID_HEXSZ));
+}
+
+static bool is_number(const char *text)
+{
+    return text[0] == '+' && text[1] >= '1' && text[1] <= '9' && !text[2];
 }
 
 /* "OID" or "OID+N", N in 1 to 9: the name of a checkout. */
 static int parse_name(git_oid *oid, const char *name, struct xsg_err *err)
 {
     char hex[GIT_OID_HEXSZ + 1];
-    size_t n = strlen(name);
-    bool more =
-        n == GIT_OID_HEXSZ + 2 && name[n - 2] == '+' && name[n - 1] >= '1' && name[n - 1] <= '9';
+    bool more = strlen(name) == GIT_OID_HEXSZ + 2 && is_number(name + GIT_OID_HEXSZ);
     snprintf(hex, sizeof hex, "%.40s", name);
     return xsg__git_oid(oid, more ? hex : name, err);
 }
@@ -48,57 +64,25 @@ static int parse_name(git_oid *oid, const char *name, struct xsg_err *err)
 static int make_base_folder(struct xsg_git *git, struct xsg_arena *arena, struct xsg_err *err)
 {
     int rc = xsg__folder_make(xsg_path_join(arena, git->root, ".xsgate"), err);
-    return rc == XSG_OK ? xsg_mkdirs(folder_of(git, arena, ""), err) : rc;
+    return rc == XSG_OK ? xsg_mkdirs(path_of(git, arena, ""), err) : rc;
 }
 
-/* A lock file may be removed by its holder (prune): then the lock that was waited for is on a file
- * that nobody else will open, and is worth nothing. */
-static bool is_still_there(int fd, const char *path)
-{
-    struct stat held, named;
-    return fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_dev == named.st_dev &&
-           held.st_ino == named.st_ino;
-}
-
-static int lock_name(struct xsg_git *git, const char *name, bool wait, int *fd, struct xsg_err *err)
+static int lock_all(struct xsg_git *git, int *fd, struct xsg_err *err)
 {
     struct xsg_arena arena = XSG_ARENA_INIT;
     *fd = -1;
     int rc = make_base_folder(git, &arena, err);
-    const char *path = folder_of(git, &arena, name);
-    while (rc == XSG_OK) {
-        rc = xsg_lock_file(path, wait, fd, err);
-        if (rc != XSG_OK || is_still_there(*fd, path))
-            break;
-        xsg_unlock_file(*fd);
-        *fd = -1;
-    }
+    if (rc == XSG_OK)
+        rc = xsg_lock_file(path_of(git, &arena, ".lock"), true, fd, err);
     xsg_arena_release(&arena);
     return rc;
-}
-
-int xsg_git_checkout_lock(struct xsg_git *git, const char *oid, bool wait, int *fd,
-                          struct xsg_err *err)
-{
-    char name[GIT_OID_HEXSZ + 8];
-    git_oid parsed;
-    *fd = -1;
-    int rc = parse_name(&parsed, oid, err);
-    if (rc != XSG_OK)
-        return rc;
-    snprintf(name, sizeof name, "%s.lock", oid);
-    struct xsg_err why = {{0}, {0}};
-    rc = lock_name(git, name, wait, fd, &why);
-    if (rc == XSG_EBUSY)
-        return xsg_fail(err, rc, "another gate is using the checkout of commit %.10s", oid);
-    return rc == XSG_OK ? rc : xsg_fail(err, rc, "%s", why.text);
 }
 
 /* Out of sight in one step, then away: a half-removed folder must not look like a checkout. */
 static int discard(struct xsg_git *git, struct xsg_arena *arena, const char *path,
                    struct xsg_err *err)
 {
-    const char *old = folder_of(git, arena, ".old");
+    const char *old = path_of(git, arena, ".old");
     int rc = xsg_remove_tree(old, err);
     if (rc == XSG_OK && rename(path, old) != 0 && errno != ENOENT)
         rc = xsg_fail(err, XSG_EFAILED, "cannot remove '%s': %s", path, xsg_system_reason(errno));
@@ -122,7 +106,7 @@ static bool is_whole(const char *path, const char *oid)
 static int make(struct xsg_git *git, struct xsg_arena *arena, const git_oid *oid, const char *path,
                 struct xsg_err *err)
 {
-    const char *part = folder_of(git, arena, ".new");
+    const char *part = path_of(git, arena, ".new");
     int rc = xsg_remove_tree(part, err);
     if (rc == XSG_OK) {
         git_commit *commit = NULL;
@@ -150,7 +134,7 @@ int xsg_git_checkout(struct xsg_git *git, struct xsg_arena *arena, const char *o
     *path = NULL;
     int rc = parse_name(&id, oid, err);
     if (rc == XSG_OK)
-        rc = lock_name(git, ".lock", true, &lock, err);
+        rc = lock_all(git, &lock, err);
     if (rc != XSG_OK)
         return rc;
     char *folder = folder_of(git, arena, oid);
@@ -196,62 +180,75 @@ bool xsg_git_checkout_is_built(struct xsg_git *git, const char *oid, const char 
     return built;
 }
 
-static bool is_kept(const char *oid, const char *const *keep, size_t n)
+static bool is_kept(const char *file, size_t digits, const char *const *keep, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strncmp(oid, keep[i], GIT_OID_HEXSZ) == 0)
+        if (strncmp(file, keep[i], digits) == 0)
             return true;
     }
     return false;
 }
 
-/* One that somebody is measuring in stays. */
-static int prune_one(struct xsg_git *git, struct xsg_arena *arena, const char *oid, size_t *removed,
-                     struct xsg_err *err)
+/* How many digits of its commit's the name of a folder begins with; 0: not one of ours. Before the
+ * folders of other layouts had paths of the same length they were named OID+N, and each folder had
+ * a file OID.lock beside it: both are nobody's now, and *old. */
+static size_t digits_of(const char *file, bool *layout, bool *old)
 {
-    int lock;
-    int rc = xsg_git_checkout_lock(git, oid, false, &lock, NULL);
-    if (rc != XSG_OK)
-        return rc == XSG_EBUSY ? XSG_OK
-                               : xsg_fail(err, rc, "cannot lock the checkout of %.10s", oid);
-    const char *path = folder_of(git, arena, oid);
-    if (xsg_is_dir(path)) {
-        rc = discard(git, arena, path, err);
-        *removed += rc == XSG_OK;
+    size_t digits = strspn(file, "0123456789abcdef");
+    size_t n = strlen(file);
+    *old = n > 5 && strcmp(file + n - 5, ".lock") == 0;
+    *layout = false;
+    if (*old || (digits == GIT_OID_HEXSZ && n == digits))
+        return *old && digits != GIT_OID_HEXSZ ? 0 : digits;
+    if ((digits != GIT_OID_HEXSZ && digits != LAYOUT_DIGITS) || !is_number(file + digits))
+        return 0;
+    *layout = true;
+    *old = digits == GIT_OID_HEXSZ;
+    return digits;
+}
+
+static int prune(struct xsg_git *git, bool layouts_only, const char *const *keep, size_t n,
+                 size_t *removed, struct xsg_err *err)
+{
+    struct xsg_arena arena = XSG_ARENA_INIT;
+    char **files = NULL;
+    size_t n_files = 0;
+    int lock = -1;
+    *removed = 0;
+    int rc = XSG_OK;
+    if (!xsg_is_dir(path_of(git, &arena, "")))
+        goto out;
+    rc = lock_all(git, &lock, err);
+    if (rc == XSG_OK)
+        rc = xsg_list_dir(&arena, path_of(git, &arena, ""), &files, &n_files, err);
+    for (size_t i = 0; rc == XSG_OK && i < n_files; i++) {
+        bool layout, old;
+        size_t digits = digits_of(files[i], &layout, &old);
+        const char *path = path_of(git, &arena, files[i]);
+        if (digits == 0 || (!old && is_kept(files[i], digits, keep, n)) ||
+            (layouts_only && !layout))
+            continue;
+        bool counts = xsg_is_dir(path);
+        rc = discard(git, &arena, path, err);
+        *removed += rc == XSG_OK && counts;
     }
     if (rc == XSG_OK)
-        unlink(xsg_printf(arena, "%s.lock", path));
-    xsg_unlock_file(lock);
+        rc = xsg_remove_tree(path_of(git, &arena, ".new"), err);
+out:
+    if (lock >= 0)
+        xsg_unlock_file(lock);
+    xsg_arena_release(&arena);
     return rc;
 }
 
 int xsg_git_checkout_prune(struct xsg_git *git, const char *const *keep, size_t n, size_t *removed,
                            struct xsg_err *err)
 {
-    struct xsg_arena arena = XSG_ARENA_INIT;
-    char **names = NULL;
-    size_t n_names = 0;
-    int lock = -1;
-    *removed = 0;
-    int rc = XSG_OK;
-    if (!xsg_is_dir(folder_of(git, &arena, "")))
-        goto out;
-    rc = lock_name(git, ".lock", true, &lock, err);
-    if (rc == XSG_OK)
-        rc = xsg_list_dir(&arena, folder_of(git, &arena, ""), &names, &n_names, err);
-    for (size_t i = 0; rc == XSG_OK && i < n_names; i++) {
-        git_oid id;
-        char *name = names[i], *end = strstr(name, ".lock");
-        if (end)
-            *end = 0;
-        if (parse_name(&id, name, NULL) == XSG_OK && !is_kept(name, keep, n))
-            rc = prune_one(git, &arena, name, removed, err);
-    }
-    if (rc == XSG_OK)
-        rc = xsg_remove_tree(folder_of(git, &arena, ".new"), err);
-out:
-    if (lock >= 0)
-        xsg_unlock_file(lock);
-    xsg_arena_release(&arena);
-    return rc;
+    return prune(git, false, keep, n, removed, err);
+}
+
+int xsg_git_checkout_prune_layouts(struct xsg_git *git, const char *const *keep, size_t n,
+                                   size_t *removed, struct xsg_err *err)
+{
+    return prune(git, true, keep, n, removed, err);
 }

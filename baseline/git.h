@@ -59,7 +59,8 @@ int xsg_git_merge_base(struct xsg_git *git, struct xsg_arena *arena, const char 
  * xsg_git_checkout_built). A submodule comes from where this clone has it; one that the work tree
  * does without is left out; one that only this commit has is fetched from its URL.
  *
- * oid, here and below, may end in "+N" (1 to 9): another checkout of the same commit.
+ * oid, here and below, may end in "+N" (1 to 9): another checkout of the same commit, for a build
+ * of another layout; its path is as long as the first one's.
  */
 int xsg_git_checkout(struct xsg_git *git, struct xsg_arena *arena, const char *oid, char **path,
                      bool *fresh, struct xsg_err *err);
@@ -67,13 +68,12 @@ int xsg_git_checkout(struct xsg_git *git, struct xsg_arena *arena, const char *o
 int xsg_git_checkout_built(struct xsg_git *git, const char *oid, const char *key,
                            struct xsg_err *err);
 bool xsg_git_checkout_is_built(struct xsg_git *git, const char *oid, const char *key);
-/* Holds the checkout for building and measuring; another gate waits, and prune leaves it. Taken
- * before xsg_git_checkout. fd: closing it releases the lock, as does the process's death. */
-int xsg_git_checkout_lock(struct xsg_git *git, const char *oid, bool wait, int *fd,
-                          struct xsg_err *err);
-/* Removes checkouts of commits other than keep[n]. */
+/* Removes checkouts of commits other than keep[n], whoever works in them: the caller knows that
+ * nobody does. Those of other layouts only, in the second. */
 int xsg_git_checkout_prune(struct xsg_git *git, const char *const *keep, size_t n, size_t *removed,
                            struct xsg_err *err);
+int xsg_git_checkout_prune_layouts(struct xsg_git *git, const char *const *keep, size_t n,
+                                   size_t *removed, struct xsg_err *err);
 
 /* A new, empty repository at folder, which is made where it is absent. */
 int xsg_git_create(const char *folder, struct xsg_err *err);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "baseline/share.h"
+#include "cli/gate.h"
 #include "cli/project.h"
 
 static struct {
@@ -112,8 +113,17 @@ static int parse_age(struct xsg_cli *cli, const char *text, int64_t *older_than)
 static int prune_checkouts(struct xsg_cli *cli, struct xsg_project *project)
 {
     size_t removed = 0;
-    int rc = xsg_git_checkout_prune(project->git, NULL, 0, &removed, &cli->err);
+    int lock = -1;
+    int rc = xsg_is_dir(project->folder) ? xsg_gate_try_lock(cli, project, &lock) : 0;
 
+    if (rc == XSG_EBUSY) {
+        cli->err = (struct xsg_err){0};
+        xsg_fail(&cli->err, rc, "a gate is measuring in this repository: the checkouts stay");
+        return xsg_fail_hint(&cli->err, rc, "call this again when it has ended");
+    }
+    if (rc == 0)
+        rc = xsg_git_checkout_prune(project->git, NULL, 0, &removed, &cli->err);
+    xsg_unlock_file(lock);
     if (rc == 0)
         xsg_info("%zu checkout%s removed", removed, removed == 1 ? "" : "s");
     return rc;

@@ -109,11 +109,13 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
 
 /*
  * The steps, for commands that go another way through them. lock: one measures at a time in a
- * repository; xsg_unlock_file releases it. build: where the side is measured (a checkout, or the
+ * repository, and nobody removes its checkouts; xsg_unlock_file releases it; try_lock: XSG_EBUSY
+ * instead of waiting. build: where the side is measured (a checkout, or the
  * work tree), built. start: the run's head, before xsg_plan_run fills it; both sides of a round
  * share a session.
  */
 int xsg_gate_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd);
+int xsg_gate_try_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd);
 int xsg_gate_build(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side,
                    bool no_build);
 /* A checkout by its name (baseline/git.h), built with env instead of our own values (NULL: none) if

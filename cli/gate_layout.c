@@ -153,6 +153,18 @@ static double seconds_left(const struct xsg_gate_layout *l, double used)
     return limit > 0 ? fmax(limit - used, 0.001) : 0;
 }
 
+/* Layouts of other pairs of commits: nobody comes back to them. */
+static void forget_others(struct xsg_gate_layout *l)
+{
+    const char *const keep[] = {l->base->commit.oid, l->head->commit.oid};
+    struct xsg_err err = {0};
+    size_t removed = 0;
+    if (xsg_git_checkout_prune_layouts(l->project->git, keep, 2, &removed, &err) != 0)
+        xsg_warn("checkouts of other link orders were not removed: %s", err.text);
+    else if (removed > 0)
+        xsg_verbose("%zu checkouts of other link orders removed", removed);
+}
+
 /* For a cell of the report: the first line, which names the command and its status or signal. */
 static const char *reason_of(struct xsg_arena *arena, const struct xsg_err *err)
 {
@@ -219,8 +231,10 @@ int xsg_gate_vary_layout(struct xsg_gate_layout *l)
              "linked in another order",
              suite.targets[0].name, suite.n_targets > 1 ? " and others" : "");
     rc = xsg_gate_lock(l->cli, l->project, &lock);
-    if (rc == 0)
+    if (rc == 0) {
+        forget_others(l); /* first: these need the space */
         rc = vary(l, &suite);
+    }
     xsg_unlock_file(lock);
     return rc;
 }

@@ -10,13 +10,19 @@
 
 /* One gate at a time measures in a repository: two would disturb each other, and build in the same
  * folders. */
-int xsg_gate_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd)
+int xsg_gate_try_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd)
 {
     const char *path = xsg_path_join(cli->arena, project->folder, "gate.lock");
+
+    return xsg_lock_file(path, false, fd, &cli->err);
+}
+
+int xsg_gate_lock(struct xsg_cli *cli, const struct xsg_project *project, int *fd)
+{
     bool said = false;
 
     for (;;) {
-        int rc = xsg_lock_file(path, false, fd, &cli->err);
+        int rc = xsg_gate_try_lock(cli, project, fd);
         if (rc != XSG_EBUSY)
             return rc;
         if (!said)

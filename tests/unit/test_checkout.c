@@ -164,31 +164,6 @@ static void many_gates_at_once_make_one_checkout(void **state)
     assert_checked_out("HEAD");
 }
 
-static void a_checkout_in_use_is_held(void **state)
-{
-    (void)state;
-    sh("start repo; commit 1");
-    open_at("repo");
-    char *oid = sh("cd repo; git rev-parse HEAD");
-    int first, second;
-    assert_int_equal(xsg_git_checkout_lock(git, oid, true, &first, &err), XSG_OK);
-    assert_int_equal(xsg_git_checkout_lock(git, oid, false, &second, &err), XSG_EBUSY);
-    assert_string_equal(
-        err.text,
-        xsg_printf(&repo.arena, "another gate is using the checkout of commit %.10s", oid));
-    assert_checked_out("HEAD"); /* making does not wait for measuring */
-    size_t removed;
-    err = (struct xsg_err){{0}, {0}};
-    assert_int_equal(xsg_git_checkout_prune(git, NULL, 0, &removed, &err), XSG_OK);
-    assert_int_equal(removed, 0);
-    close(first);
-    assert_int_equal(xsg_git_checkout_prune(git, NULL, 0, &removed, &err), XSG_OK);
-    assert_int_equal(removed, 1);
-    assert_string_equal(sh("ls -A repo/.xsgate/checkouts"), ".lock");
-    assert_int_equal(xsg_git_checkout_lock(git, oid, false, &second, &err), XSG_OK);
-    close(second);
-}
-
 static void prune_keeps_what_it_is_told_to(void **state)
 {
     (void)state;
@@ -214,14 +189,12 @@ static void a_commit_has_checkouts_for_other_layouts(void **state)
     const char *oid = sh("cd repo; git rev-parse HEAD"),
                *second = xsg_printf(&repo.arena, "%s+1", oid);
     char *plain = path;
-    int lock;
     assert_int_equal(xsg_git_checkout(git, &repo.arena, second, &path, &fresh, &err), XSG_OK);
-    assert_string_equal(path, xsg_printf(&repo.arena, "%s+1", plain));
+    assert_string_equal(
+        path, xsg_printf(&repo.arena, "%.*s+1", (int)strlen(plain) - 2, plain)); /* as long */
     assert_int_equal(xsg_git_checkout_built(git, second, "key", &err), XSG_OK);
     assert_true(xsg_git_checkout_is_built(git, second, "key"));
     assert_false(xsg_git_checkout_is_built(git, oid, "key"));
-    assert_int_equal(xsg_git_checkout_lock(git, second, true, &lock, &err), XSG_OK);
-    xsg_unlock_file(lock);
     static const char *const wrong[] = {"+0", "+", "+11", "+a", "1", "+1/../x"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(xsg_git_checkout(git, &repo.arena,
@@ -234,7 +207,32 @@ static void a_commit_has_checkouts_for_other_layouts(void **state)
     assert_int_equal(removed, 0);
     assert_int_equal(xsg_git_checkout_prune(git, NULL, 0, &removed, &err), XSG_OK);
     assert_int_equal(removed, 2);
-    assert_string_equal(sh("ls repo/.xsgate/checkouts"), "");
+    assert_string_equal(sh("ls -A repo/.xsgate/checkouts"), ".lock");
+}
+
+/* Those of other commits, and of before, when they were named otherwise; nothing else. */
+static void checkouts_for_other_layouts_go_alone(void **state)
+{
+    (void)state;
+    sh("start repo; commit 1; commit 2");
+    open_at("repo");
+    const char *oids[] = {sh("cd repo; git rev-parse HEAD"), sh("cd repo; git rev-parse HEAD~1")};
+    for (int i = 0; i < 2; i++) {
+        assert_checked_out(i == 0 ? "HEAD" : "HEAD~1");
+        assert_int_equal(xsg_git_checkout(git, &repo.arena,
+                                          xsg_printf(&repo.arena, "%s+2", oids[i]), &path, &fresh,
+                                          &err),
+                         XSG_OK);
+    }
+    sh("cd repo/.xsgate/checkouts; mkdir $OID+1 mine mine+1; touch $OID.lock $OID+1.lock my.lock");
+    size_t removed;
+    assert_int_equal(xsg_git_checkout_prune_layouts(git, oids, 1, &removed, &err), XSG_OK);
+    assert_int_equal(removed, 2);
+    assert_string_equal(sh("cd repo/.xsgate/checkouts; test -d $OID && ls | wc -l; ls -d *+?"),
+                        xsg_printf(&repo.arena, "8\n%.38s+2\nmine+1", oids[0]));
+    assert_int_equal(xsg_git_checkout_prune(git, NULL, 0, &removed, &err), XSG_OK);
+    assert_int_equal(removed, 3);
+    assert_string_equal(sh("ls repo/.xsgate/checkouts"), "mine\nmine+1\nmy.lock");
 }
 
 static void a_moved_repository_takes_its_checkouts_along(void **state)
@@ -441,9 +439,9 @@ int main(void)
         TEST(what_was_left_half_made_is_made_again),
         TEST(killed_at_any_moment_the_next_call_succeeds),
         TEST(many_gates_at_once_make_one_checkout),
-        TEST(a_checkout_in_use_is_held),
         TEST(prune_keeps_what_it_is_told_to),
         TEST(a_commit_has_checkouts_for_other_layouts),
+        TEST(checkouts_for_other_layouts_go_alone),
         TEST(a_moved_repository_takes_its_checkouts_along),
         TEST(a_moved_linked_worktree_still_finds_its_objects),
         TEST(a_commit_that_the_user_dropped_stays_checked_out),

@@ -58,6 +58,9 @@ MAKEFILE = """prog: $(OBJECTS)
 """
 
 
+OTHER_PAIR = "0" * 38
+
+
 def git(root, *words):
     return subprocess.run(["git", "-C", root, "-c", "user.name=layout", "-c", "user.email=layout@localhost",
                            "-c", "commit.gpgsign=false", *words], check=True, text=True,
@@ -137,6 +140,8 @@ def expect(case, status, text, rows, root):
         ("checkouts %s" % checkouts,
          any("+" in name for name in checkouts) == (case in ("input", "order", "prebuilt",
                                                              "broken"))),
+        ("checkouts of one length, none of another pair: %s" % checkouts,
+         all(len(name) == 40 and OTHER_PAIR not in name for name in checkouts)),
         ("the target is %s" % target.get("verdict"),
          target.get("verdict") == ("undecided" if case == "order" else "regressed")),
     ]
@@ -149,6 +154,8 @@ def main():
     root = os.path.join(scratch, "a:b" if case == "colon" else "it's a \"repo\" $(exit 1)")
     try:
         make(root, case)
+        if case in ("input", "order", "prebuilt", "broken"):
+            os.makedirs(os.path.join(root, ".xsgate/checkouts", OTHER_PAIR + "+1"))
         status, text, rows = gate(xsgate, root)
         problems = expect(case, status, text, rows, root)
         dirty = subprocess.run(["git", "-C", root, "status", "--short"], check=True, text=True,
