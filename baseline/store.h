@@ -46,7 +46,13 @@ struct xsg_store_query {
 int xsg_store_find(struct xsg_store *store, struct xsg_arena *arena,
                    const struct xsg_store_query *query, struct xsg_run *run, struct xsg_err *err);
 
-/* Comparison as stored JSON with the ids of its runs; id 0: the newest. */
+/* The report of a gate that could not judge (its runs are not stored): until the next comparison is
+ * put, it is what get_comparison finds as the newest. created: seconds since the epoch. */
+int xsg_store_put_unjudged(struct xsg_store *store, int64_t created, const char *json,
+                           struct xsg_err *err);
+
+/* Comparison as stored JSON with the ids of its runs; id 0: the newest, whose runs are 0 where it
+ * could not judge. */
 int xsg_store_get_comparison(struct xsg_store *store, struct xsg_arena *arena, int64_t id,
                              char **json, size_t *n, int64_t *base_run, int64_t *head_run,
                              struct xsg_err *err);

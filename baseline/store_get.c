@@ -367,8 +367,9 @@ int xsg_store_get_comparison(struct xsg_store *store, struct xsg_arena *arena, i
     sqlite3_stmt *s;
     bool row;
     int rc = xsg__store_query(store, &s, err,
-                              "SELECT json, base, head FROM comparisons"
-                              " WHERE id = ?1 OR ?1 = 0 ORDER BY id DESC LIMIT 1",
+                              "SELECT json, 0, 0, 1 AS newer, 0 AS id FROM unjudged WHERE ?1 = 0"
+                              " UNION ALL SELECT json, base, head, 0, id FROM comparisons"
+                              " WHERE id = ?1 OR ?1 = 0 ORDER BY newer DESC, id DESC LIMIT 1",
                               XSG_BIND(xsg__int(id)));
     if (rc == XSG_OK)
         rc = xsg__store_next(store, s, &row, err);

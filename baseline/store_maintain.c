@@ -52,6 +52,8 @@ static int forget(struct xsg_store *store, const struct xsg_store_prune *what, s
     const struct xsg_bind limits[] = {xsg__int(what->keep), xsg__int(what->older_than)};
     int rc = xsg__store_exec(store, err, forget_comparisons, limits, 2);
     if (rc == XSG_OK)
+        rc = xsg__store_exec(store, err, "DELETE FROM unjudged WHERE created < ?1", &limits[1], 1);
+    if (rc == XSG_OK)
         rc = xsg__store_exec(store, err, forget_runs, limits, 2);
     if (rc != XSG_OK)
         return rc;

@@ -28,7 +28,7 @@ static int intern(struct xsg_store *store, const char *find, const char *add,
         return rc;
     rc = xsg__store_exec(store, err, add, binds, n);
     *id = sqlite3_last_insert_rowid(store->db);
-    return rc;
+    return rc == XSG_OK ? xsg__store_exec(store, err, "DELETE FROM unjudged", NULL, 0) : rc;
 }
 
 static int64_t remembered(const struct xsg_map *map, const void *key, size_t n)
@@ -432,4 +432,12 @@ int xsg_store_put_comparison(struct xsg_store *store, struct xsg_run *base, stru
     }
     xsg_arena_release(&store->scratch);
     return rc;
+}
+
+int xsg_store_put_unjudged(struct xsg_store *store, int64_t created, const char *json,
+                           struct xsg_err *err)
+{
+    return xsg__store_exec(store, err,
+                           "INSERT OR REPLACE INTO unjudged (id, created, json) VALUES (1, ?1, ?2)",
+                           XSG_BIND(xsg__int(created), xsg__text(json)));
 }

@@ -206,7 +206,8 @@ static int check_all(struct findings *findings, struct xsg_err *err)
          look_at_misplaced},
         {"SELECT function, measure, last, data FROM trends", look_at_trend},
         {"SELECT run, ord, tree FROM targets WHERE tree IS NOT NULL", look_at_tree},
-        {"SELECT id, json FROM comparisons", look_at_comparison},
+        {"SELECT id, json FROM comparisons UNION ALL SELECT 0, json FROM unjudged",
+         look_at_comparison},
     };
     int rc = check_schema(findings, err);
     for (size_t i = 0; rc == XSG_OK && i < sizeof checks / sizeof *checks; i++)

@@ -184,8 +184,9 @@ static const struct xsg_opt_spec spec = {
     "badge",
     "badge [--endpoint] [--target NAME] [-o FILE] [FILE.json]",
     "write a badge for a README",
-    "Writes an SVG badge: passed, regressed, undecided or could not judge, from the newest stored\n"
-    "comparison or a JSON report; unknown when there is none. With --target the newest value of\n"
+    "Writes an SVG badge: passed, regressed, undecided or could not judge, as the newest\n"
+    "gate said or a JSON report does; unknown when there is none. With --target the newest value "
+    "of\n"
     "this branch's runs and the last change in their history.",
     opts,
     examples,

@@ -50,7 +50,7 @@ static const struct xsg_opt_spec spec = {
     "report",
     "report [--format FORMAT[:FILE]] [FILE.json]",
     "render a stored comparison again",
-    "Renders the newest stored comparison, or a JSON report file. The exit status says only\n"
+    "Renders what the newest gate said, or a JSON report file. The exit status says only\n"
     "whether that worked.",
     opts,
     examples,

@@ -112,21 +112,45 @@ static struct xsg_changed find_changes(struct xsg_cli *cli, struct xsg_project *
     return changed;
 }
 
-static int store_comparison(struct xsg_cli *cli, struct xsg_project *project,
-                            struct xsg_gate_side *base, struct xsg_gate_side *head,
-                            struct xsg_comparison *comparison)
+static int store_comparison(struct xsg_project *project, struct xsg_gate_side *base,
+                            struct xsg_gate_side *head, struct xsg_comparison *comparison,
+                            struct xsg_err *err)
 {
     struct xsg_buf json = XSG_BUF_INIT;
     struct xsg_report_options options = {0};
+    int64_t now = xsg_system_clock.realtime_s(xsg_system_clock.arg);
     int rc;
 
-    if (comparison->verdict == XSG_VERDICT_INVALID)
-        return 0; /* nobody shall take it for a baseline */
     xsg_report_find("json")->write(&json, comparison, &options);
-    rc = xsg_store_put_comparison(project->store, &base->run, &head->run, comparison,
-                                  xsg_buf_str(&json), &cli->err);
+    if (comparison->verdict == XSG_VERDICT_INVALID) /* nobody shall take its runs for a baseline */
+        rc = xsg_store_put_unjudged(project->store, now, xsg_buf_str(&json), err);
+    else
+        rc = xsg_store_put_comparison(project->store, &base->run, &head->run, comparison,
+                                      xsg_buf_str(&json), err);
     xsg_buf_release(&json);
     return rc;
+}
+
+/* A gate that ended before there was anything to compare could not judge either. One that was
+ * called wrong, or told to end, is none. */
+static void store_failure(struct xsg_cli *cli, struct xsg_project *project,
+                          struct xsg_gate_side *base, struct xsg_gate_side *head,
+                          const struct xsg_gate_options *options, int rc)
+{
+    struct xsg_comparison none = {
+        .verdict = XSG_VERDICT_INVALID,
+        .reason = cli->err.text,
+        .base = &base->run,
+        .head = &head->run,
+        .gate = project->suite.gate,
+        .paired = !options->stored,
+    };
+    struct xsg_err err = {0};
+
+    if (rc == XSG_EINTR || rc == XSG_EINVAL || rc == XSG_ENOTFOUND || xsg_interrupted)
+        return;
+    if (store_comparison(project, base, head, &none, &err) != 0)
+        xsg_warn("the result was not stored: %s", err.text);
 }
 
 /* A stored run has the targets that there were. The comparison names its targets by itself. */
@@ -163,7 +187,7 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_
     comparison->ci.pull_request = publish->context.pull_request;
     comparison->ci.head_sha = publish->context.head_sha;
     drop_absent(&state->base->run);
-    rc = store_comparison(cli, project, state->base, state->head, comparison);
+    rc = store_comparison(project, state->base, state->head, comparison, &cli->err);
     if (rc != 0)
         xsg_warn("the result was not stored: %s", cli->err.text);
     if (options->outcome)
@@ -267,6 +291,7 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     if (rc < 0) {
         base->run.commit = base->commit; /* a build may have failed, before any run began */
         head->run.commit = head->commit;
+        store_failure(cli, project, base, head, options, rc);
         xsg_publish_failure(&publish, &base->run, &head->run);
     }
     xsg_publish_end(&publish);

@@ -152,6 +152,42 @@ static void a_comparison_is_stored_with_both_runs(void **state)
     temp_store_assert_clean(b);
 }
 
+static void assert_newest(struct temp_store *b, const char *expected, int64_t base, int64_t head)
+{
+    char *json;
+    size_t n;
+    int64_t base_id, head_id;
+    assert_int_equal(
+        xsg_store_get_comparison(b->store, &b->arena, 0, &json, &n, &base_id, &head_id, &b->err),
+        XSG_OK);
+    assert_string_equal(json, expected);
+    assert_int_equal(base_id, base);
+    assert_int_equal(head_id, head);
+}
+
+static void a_gate_that_could_not_judge_is_the_newest_until_the_next(void **state)
+{
+    struct temp_store *b = *state;
+    struct xsg_run base = sample_run(&b->arena, 1, 3, 4), head = sample_run(&b->arena, 2, 3, 4);
+    struct xsg_comparison c = {.verdict = XSG_VERDICT_PASSED, .base = &base, .head = &head};
+    struct xsg_store_prune old = {.older_than = 1700000003};
+    size_t removed;
+    assert_int_equal(xsg_store_put_unjudged(b->store, 1700000000, "[0]", &b->err), XSG_OK);
+    assert_newest(b, "[0]", 0, 0);
+    assert_int_equal(xsg_store_put_comparison(b->store, &base, &head, &c, "{}", &b->err), XSG_OK);
+    assert_newest(b, "{}", base.id, head.id);
+    assert_int_equal(xsg_store_put_unjudged(b->store, 1700000001, "[1]", &b->err), XSG_OK);
+    assert_int_equal(xsg_store_put_unjudged(b->store, 1700000003, "[3]", &b->err), XSG_OK);
+    assert_newest(b, "[3]", 0, 0);
+    temp_store_assert_clean(b);
+    assert_int_equal(xsg_store_prune(b->store, &old, &removed, &b->err), XSG_OK);
+    assert_newest(b, "[3]", 0, 0);
+    old.older_than++;
+    assert_int_equal(xsg_store_prune(b->store, &old, &removed, &b->err), XSG_OK);
+    assert_int_equal(xsg_store_get_comparison(b->store, &b->arena, 0, NULL, NULL, NULL, NULL, NULL),
+                     XSG_ENOTFOUND); /* that was older than both */
+}
+
 static void numbers_are_summed_up_over_the_rounds_that_saw_the_function(void **state)
 {
     struct temp_store *b = *state;
@@ -238,6 +274,7 @@ int main(void)
         TEST(find_takes_the_newest_that_is_comparable),
         TEST(find_says_what_there_is_instead),
         TEST(a_comparison_is_stored_with_both_runs),
+        TEST(a_gate_that_could_not_judge_is_the_newest_until_the_next),
         TEST(numbers_are_summed_up_over_the_rounds_that_saw_the_function),
         TEST(a_large_store_is_compact),
         TEST(damage_in_the_numbers_is_found),
