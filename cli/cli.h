@@ -37,6 +37,7 @@ struct xsg_command {
     bool stop_at_word; /* the first word ends the options (record) */
     /* Returns the process's status; negative enum xsg_status means: print cli->err. */
     int (*run)(struct xsg_cli *cli, const struct xsg_strings *words);
+    bool keeps_status; /* it is a verdict, or about more than standard output: see xsg_cli_print */
 };
 
 /* All commands in the order of help. */
@@ -49,7 +50,9 @@ const struct xsg_command *xsg_command_find(const char *name);
 extern volatile int xsg_interrupted;
 
 /* Writes to stdout whole; a reader that went away is no failure of ours. Print is for people: in a
- * CI log foreign text in it commands nothing (base/shield.h). Write is for programs. */
+ * CI log foreign text in it commands nothing (base/shield.h). Write is for programs. Where stdout
+ * could not be written, a command that would have ended well ends with XSG_EXIT_INVALID, unless it
+ * keeps_status. */
 void xsg_cli_print(const char *text, size_t n);
 void xsg_cli_write(const char *text, size_t n);
 

@@ -90,4 +90,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     NULL};
-const struct xsg_command xsg_cmd_doctor = {&spec, false, run};
+const struct xsg_command xsg_cmd_doctor = {&spec, false, run, false};

@@ -224,4 +224,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     NULL};
-const struct xsg_command xsg_cmd_init = {&spec, false, run};
+const struct xsg_command xsg_cmd_init = {&spec, false, run, false};

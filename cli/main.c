@@ -76,6 +76,8 @@ const struct xsg_command *xsg_command_find(const char *name)
     return NULL;
 }
 
+static bool stdout_failed;
+
 void xsg_cli_print(const char *text, size_t n)
 {
     struct xsg_buf out = XSG_BUF_INIT;
@@ -91,8 +93,10 @@ void xsg_cli_write(const char *text, size_t n)
      * reads it. A full disk behind stdout is said. */
     if (fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0)
         return;
-    if (errno != EPIPE)
+    if (errno != EPIPE) {
         xsg_warn("cannot write to standard output: %s", strerror(errno));
+        stdout_failed = true;
+    }
     clearerr(stdout);
 }
 
@@ -284,7 +288,10 @@ static int run_command(struct xsg_cli *cli, int argc, char **argv)
         return rc;
     if (help)
         return print_command_help(command->spec);
-    return command->run(cli, &words);
+    rc = command->run(cli, &words);
+    if (command->keeps_status)
+        stdout_failed = false;
+    return rc;
 }
 
 static int run_program(struct xsg_cli *cli, int argc, char **argv)
@@ -329,5 +336,5 @@ int main(int argc, char **argv)
     if (code < 0)
         print_error(&cli.err);
     xsg_arena_release(&arena);
-    return status_of(code);
+    return code == XSG_EXIT_PASSED && stdout_failed ? XSG_EXIT_INVALID : status_of(code);
 }
