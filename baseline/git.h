@@ -38,6 +38,9 @@ int xsg_git_parents(struct xsg_git *git, struct xsg_arena *arena, const char *oi
                     size_t *n, struct xsg_err *err);
 /* Is there no branch, here or as a remote had it, but those whose newest commit is oid? */
 bool xsg_git_is_only_branch(struct xsg_git *git, const char *oid);
+/* The branch that everything is merged into: the remote's default, else main or master, else the
+ * only one that there is; "main" where nothing tells. */
+const char *xsg_git_main_branch(struct xsg_git *git, struct xsg_arena *arena);
 /* head and its first parents, oldest first: the line of commits that a branch went through. Ends
  * with until (NULL: at the root); met: it was among them. complete: false where the history is cut.
  */

@@ -223,3 +223,52 @@ bool xsg_git_is_only_branch(struct xsg_git *git, const char *oid)
     git_branch_iterator_free(branches);
     return only;
 }
+
+static char *branch_at(struct xsg_git *git, struct xsg_arena *arena, const char *reference,
+                       const char *prefix)
+{
+    git_reference *symbolic = NULL;
+    char *name = NULL;
+    if (git_reference_lookup(&symbolic, git->repository, reference) == 0) {
+        const char *target = git_reference_symbolic_target(symbolic);
+        if (target && strncmp(target, prefix, strlen(prefix)) == 0)
+            name = xsg_strdup(arena, target + strlen(prefix));
+    }
+    git_reference_free(symbolic);
+    return name;
+}
+
+/* The only branch of that kind; NULL: there are several, or none. */
+static char *only_branch(struct xsg_git *git, struct xsg_arena *arena, git_branch_t kind, size_t *n)
+{
+    git_branch_iterator *branches = NULL;
+    git_reference *branch;
+    char *name = NULL;
+    *n = 0;
+    if (git_branch_iterator_new(&branches, git->repository, kind) != 0)
+        return NULL;
+    while (git_branch_next(&branch, &kind, branches) == 0) {
+        if ((*n)++ == 0)
+            name = xsg_strdup(arena, git_reference_shorthand(branch));
+        git_reference_free(branch);
+    }
+    git_branch_iterator_free(branches);
+    return *n == 1 ? name : NULL;
+}
+
+const char *xsg_git_main_branch(struct xsg_git *git, struct xsg_arena *arena)
+{
+    static const char *const usual[] = {"main", "master"};
+    struct xsg_commit commit;
+    size_t n;
+    const char *name = branch_at(git, arena, "refs/remotes/origin/HEAD", "refs/remotes/origin/");
+    for (size_t i = 0; !name && i < sizeof usual / sizeof *usual; i++) {
+        if (xsg_git_resolve(git, arena, usual[i], &commit, NULL) == XSG_OK)
+            name = usual[i];
+    }
+    if (!name)
+        name = only_branch(git, arena, GIT_BRANCH_LOCAL, &n);
+    if (!name && n == 0) /* no commit yet: the one that will be */
+        name = branch_at(git, arena, "HEAD", "refs/heads/");
+    return name ? name : usual[0];
+}

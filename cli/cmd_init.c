@@ -69,6 +69,22 @@ static void put_config(struct xsg_buf *out, const char *build)
     xsg_buf_puts(out, end);
 }
 
+/* A branch for GitHub's list of patterns, where some characters of a name would mean something. */
+static void put_branch(struct xsg_buf *out, const char *branch)
+{
+    if (branch[strspn(branch, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_/")] == '\0') {
+        xsg_buf_puts(out, branch);
+        return;
+    }
+    xsg_buf_putc(out, '\'');
+    for (const char *p = branch; *p; p++) {
+        if (strchr("+!", *p))
+            xsg_buf_putc(out, '\\');
+        xsg_buf_puts(out, *p == '\'' ? "''" : (const char[]){*p, '\0'});
+    }
+    xsg_buf_putc(out, '\'');
+}
+
 /* A workflow with the branch in place of main. */
 static void put_template(struct xsg_buf *out, const char *name, const char *branch)
 {
@@ -86,7 +102,9 @@ static void put_template(struct xsg_buf *out, const char *name, const char *bran
         return;
     }
     xsg_buf_put(out, file->data, (size_t)(at - file->data));
-    xsg_buf_printf(out, "branches: [%s]", branch);
+    xsg_buf_puts(out, "branches: [");
+    put_branch(out, branch);
+    xsg_buf_putc(out, ']');
     xsg_buf_puts(out, at + strlen(here));
 }
 
@@ -97,17 +115,6 @@ static struct xsg_buf *add(struct xsg_cli *cli, struct plan *plan, const char *p
     output->path = xsg_path_join(cli->arena, plan->root, path);
     output->text = (struct xsg_buf)XSG_BUF_INIT;
     return &output->text;
-}
-
-/* main, unless only master is there. */
-static const char *main_branch(struct xsg_cli *cli, struct xsg_git *git)
-{
-    struct xsg_commit commit = {0};
-    struct xsg_err ignored = {0};
-
-    if (xsg_git_resolve(git, cli->arena, "main", &commit, &ignored) == 0)
-        return "main";
-    return xsg_git_resolve(git, cli->arena, "master", &commit, &ignored) == 0 ? "master" : "main";
 }
 
 static void make_plan(struct xsg_cli *cli, struct plan *plan)
@@ -190,7 +197,7 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
     if (rc != 0)
         return rc;
     plan.root = xsg_git_root(git);
-    plan.branch = main_branch(cli, git);
+    plan.branch = xsg_git_main_branch(git, cli->arena);
     make_plan(cli, &plan);
     rc = check_absent(cli, &plan);
     if (rc == 0)
