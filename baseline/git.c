@@ -28,11 +28,13 @@ int xsg__git_fail(struct xsg_err *err, int status, const char *format, ...)
                                  : xsg_fail(err, status, "%s", what);
 }
 
+/* A commit without its tree "cannot be peeled" (a clone made with --filter=tree:0). */
 static bool is_missing_object(int code)
 {
     const git_error *last = git_error_last();
-    return code == GIT_ENOTFOUND ||
-           (last && last->message && strstr(last->message, "object not found"));
+    return code == GIT_ENOTFOUND || (last && last->message &&
+                                     (strstr(last->message, "object not found") ||
+                                      strstr(last->message, "cannot be peeled to a tree")));
 }
 
 /* A clone made with --filter: what it lacks is on the server. */

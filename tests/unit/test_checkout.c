@@ -356,7 +356,8 @@ static void a_commit_that_is_not_there_says_why(void **state)
     (void)state;
     sh("start up; echo 1 > a; commit 1; echo 2 > a; commit 2; cd ..;"
        "git clone -q --depth=1 file://$PWD/up repo; git -C up config uploadpack.allowFilter true;"
-       "git clone -q --filter=blob:none file://$PWD/up partial");
+       "git clone -q --filter=blob:none file://$PWD/up partial;"
+       "git clone -q --filter=tree:0 file://$PWD/up treeless");
     char *missing = sh("cd up; git rev-parse HEAD~1");
     open_at("repo");
     assert_int_equal(xsg_git_checkout(git, &repo.arena, missing, &path, &fresh, &err),
@@ -367,6 +368,11 @@ static void a_commit_that_is_not_there_says_why(void **state)
     assert_int_equal(xsg_git_checkout(git, &repo.arena, missing, &path, &fresh, &err), XSG_EFAILED);
     assert_non_null(strstr(err.text, "this partial clone has not fetched all of its objects"));
     assert_string_equal(sh("ls -A partial/.xsgate/checkouts"), ".lock");
+    err = (struct xsg_err){{0}, {0}};
+    open_at("treeless");
+    assert_int_equal(xsg_git_checkout(git, &repo.arena, missing, &path, &fresh, &err), XSG_EFAILED);
+    assert_non_null(strstr(err.text, "this partial clone has not fetched all of its objects"));
+    assert_non_null(strstr(err.hint, "git fetch --refetch --no-filter"));
 }
 
 static void line_ends_are_the_users(void **state)
