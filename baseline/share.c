@@ -207,22 +207,32 @@ static int add_runs(struct share *share, size_t *added, struct xsg_err *err)
 
 /* ---- push ---- */
 
+static bool says_one_of(const char *answer, const char *const *signs)
+{
+    while (*signs && !strstr(answer, *signs))
+        signs++;
+    return *signs != NULL;
+}
+
 /* Refused because somebody was faster, and not because we may not. */
 static bool was_overtaken(const char *answer)
 {
     static const char *const signs[] = {"(fetch first)",
                                         "(non-fast-forward)",
                                         "(stale info)",
-                                        "failed to update ref",
-                                        "cannot lock ref",
-                                        "failed to lock",
                                         "reference already exists",
-                                        "incorrect old value"};
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
-        if (strstr(answer, signs[i]))
-            return true;
-    }
-    return false;
+                                        "but expected ",
+                                        "incorrect old value",
+                                        NULL};
+    return says_one_of(answer, signs);
+}
+
+/* The same, or the server's disk: only trying again tells. */
+static bool was_perhaps_overtaken(const char *answer)
+{
+    static const char *const signs[] = {"failed to update ref", "cannot lock ref", "failed to lock",
+                                        NULL};
+    return says_one_of(answer, signs);
 }
 
 static int push_commit(struct share *share, const char *commit, bool *overtaken,
@@ -243,11 +253,16 @@ static int push_commit(struct share *share, const char *commit, bool *overtaken,
         return rc;
     if (answer.status == 0)
         return xsg_git_set_reference(share->git, ours, commit, err);
+    const char *complaint = xsg_git_complaint(share->arena, &answer);
     *overtaken = was_overtaken(answer.text);
     if (*overtaken)
-        return XSG_EBUSY;
-    xsg_fail(err, XSG_EFAILED, "cannot push to '%s': %.300s", share->result->remote,
-             xsg_git_complaint(share->arena, &answer));
+        return xsg_fail(err, XSG_EBUSY, "others pushed to '%s' at the same time, %d times: %.300s",
+                        share->result->remote, MOST_ATTEMPTS, complaint);
+    *overtaken = was_perhaps_overtaken(answer.text);
+    if (*overtaken)
+        return xsg_fail(err, XSG_EFAILED, "cannot push to '%s', tried %d times: %.300s",
+                        share->result->remote, MOST_ATTEMPTS, complaint);
+    xsg_fail(err, XSG_EFAILED, "cannot push to '%s': %.300s", share->result->remote, complaint);
     return xsg_fail_hint(err, XSG_EFAILED,
                          "pushing notes needs write access; on GitHub the job needs "
                          "'permissions: { contents: write }', on the main branch only");
@@ -290,6 +305,7 @@ int xsg_share_push(struct xsg_git *git, struct xsg_store *store, struct xsg_aren
                    struct xsg_err *err)
 {
     struct xsg_rng rng;
+    struct xsg_err last = {{0}, {0}};
     bool overtaken = true;
     *result = (struct xsg_share_result){0};
     int rc = choose_remote(git, arena, options, &result->remote, err);
@@ -304,12 +320,12 @@ int xsg_share_push(struct xsg_git *git, struct xsg_store *store, struct xsg_aren
         if (result->attempts > 0)
             wait_a_little(options->clock, &rng, result->attempts);
         result->attempts++;
-        rc = push_once(&share, &overtaken, err);
+        last = (struct xsg_err){{0}, {0}};
+        rc = push_once(&share, &overtaken, &last);
         xsg_arena_release(&scratch);
     }
-    if (overtaken)
-        return xsg_fail(err, XSG_EBUSY, "others pushed to '%s' at the same time, %d times",
-                        result->remote, MOST_ATTEMPTS);
+    if (rc != XSG_OK && err)
+        *err = last; /* of an overtaken one: what the last attempt was told */
     return rc;
 }
 

@@ -223,10 +223,20 @@ static void measure(const char *folder, const char *oid, uint64_t seed)
     xsg_store_close(store);
 }
 
+static int do_not_sleep;
+
+static void sleep_unless_told(void *arg, int64_t ns)
+{
+    if (!do_not_sleep)
+        xsg_system_clock.sleep_ns(arg, ns);
+}
+
 static int share(const char *folder, const char *remote, bool push)
 {
     struct xsg_arena *arena = &repo.arena;
-    struct xsg_share_options options = {.remote = remote, .clock = &xsg_system_clock};
+    struct xsg_clock clock = xsg_system_clock;
+    clock.sleep_ns = sleep_unless_told;
+    struct xsg_share_options options = {.remote = remote, .clock = &clock};
     struct xsg_git *git = git_at(folder);
     struct xsg_store *store = store_at(folder);
     err = (struct xsg_err){{0}, {0}};
@@ -400,7 +410,17 @@ static void what_cannot_be_pushed_says_why(void **state)
     assert_int_equal(result.attempts, 1);
     assert_non_null(strstr(err.text, "no notes here"));
     assert_non_null(strstr(err.hint, "contents: write"));
-    sh("cd a; git remote set-url origin ../gone");
+    /* A reference that cannot be locked may be free in a moment, or never: the server says why. */
+    sh("rm up/.git/hooks/pre-receive; mkdir -p up/.git/refs/notes; touch "
+       "up/.git/refs/notes/xsgate.lock");
+    do_not_sleep = 1;
+    assert_int_equal(share("a", NULL, true), XSG_EFAILED);
+    do_not_sleep = 0;
+    assert_int_equal(result.attempts, 10);
+    assert_non_null(strstr(err.text, "tried 10 times: "));
+    assert_non_null(strstr(err.text, "xsgate.lock"));
+    assert_null(strstr(err.text, "others pushed"));
+    sh("rm up/.git/refs/notes/xsgate.lock; cd a; git remote set-url origin ../gone");
     assert_int_equal(share("a", NULL, true), XSG_EFAILED);
     assert_int_equal(share("a", NULL, false), XSG_EFAILED);
     sh("cd a; git remote remove origin");
