@@ -10,7 +10,9 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "harness/machine.h"
 #include "harness/target_command.h"
+#include "profiler/format.h"
 
 enum { SHOWN_LINES = 12, SHOWN_BYTES = 2000, LONGEST_LINE = 400 };
 
@@ -197,10 +199,35 @@ static void judge_attachment(struct xsg_arena *arena, const char *program,
     out->output = xsg_output_lines(arena, &out->proc, SHOWN_LINES, SHOWN_BYTES);
 }
 
-static void judge_samples(struct xsg_arena *arena, struct xsg_invocation *out)
+/* Every attached thread could have used its part of the CPU time, and would have been sampled at
+ * least a few times: then it was used elsewhere. */
+static bool was_used_elsewhere(const struct xsg_profile *profile, double cpu_ms, int64_t rate_hz)
+{
+    enum { FEW = 5 };
+    double threads = (double)(profile->n_threads > profile->n_processes ? profile->n_threads
+                                                                        : profile->n_processes);
+    double periods = cpu_ms / 1e3 * (double)rate_hz / threads;
+
+    if (!(profile->modes & XSG_SEG_MODE_SAMPLE) || profile->lost > 0 || periods < FEW)
+        return false;
+    return cpu_ms / 1e3 * xsg_machine_sampling_rate() / threads >= FEW;
+}
+
+static void judge_samples(struct xsg_arena *arena, const struct xsg_launch *launch,
+                          struct xsg_invocation *out)
 {
     double cpu_ms = (double)(out->proc.user_ns + out->proc.system_ns) / 1e6;
 
+    if (cpu_ms >= 50 && was_used_elsewhere(&out->profile, cpu_ms, launch->target->rate_hz)) {
+        out->failure = xsg_printf(
+            arena,
+            "the profiler did not attach to the process that did the work (%.1f ms of CPU time)",
+            cpu_ms);
+        out->hint =
+            "a wrapper that resets the environment (env -i, sudo) has to pass LD_PRELOAD and "
+            "XSGATE_* on; a static or set-uid program cannot be preloaded";
+        return;
+    }
     out->failure = xsg_printf(arena, "no sample was taken in %.1f ms of CPU time", cpu_ms);
     if (cpu_ms < 50)
         out->hint = "give the target more to do: 100 ms of CPU time and more per invocation";
@@ -244,7 +271,7 @@ void xsg_judge_profile(struct xsg_arena *arena, const struct xsg_launch *launch,
         out->failure = "no instrumented function was entered";
         out->hint = "build it with -finstrument-functions, or use 'profile: [sample]'";
     } else if ((asked & XSG_MODE_SAMPLE) && !(profile->kinds & XSG_PROFILE_SAMPLE)) {
-        judge_samples(arena, out);
+        judge_samples(arena, launch, out);
     } else {
         judge_losses(arena, out);
     }

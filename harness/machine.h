@@ -32,6 +32,10 @@ struct xsg_check {
 size_t xsg_machine_checks(struct xsg_arena *arena, const char *folder, const char *runtime,
                           struct xsg_check **checks);
 
+/* Signals per second of a 1 kHz thread-CPU-time timer, over 100 ms of CPU time that it takes: what
+ * sampling can get. -1: there is no such timer. */
+int xsg_machine_sampling_rate(void);
+
 /* A CPU to pin single-threaded targets to, or -1: the last allowed one when two or more are. */
 int xsg_machine_pick_cpu(void);
 

@@ -248,9 +248,7 @@ static int64_t cpu_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Signals per second of a 1 kHz thread-CPU-time timer, over 100 ms of CPU time: what sampling can
- * get. -1: there is no such timer. */
-static int delivered_rate(void)
+int xsg_machine_sampling_rate(void)
 {
     struct sigaction action = {.sa_handler = count_tick, .sa_flags = SA_RESTART}, old;
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
@@ -290,7 +288,7 @@ static const char *kernel_hz(struct context *c)
 
 static struct xsg_check check_sampling(struct context *c)
 {
-    int rate = delivered_rate();
+    int rate = xsg_machine_sampling_rate();
     const char *hz = kernel_hz(c);
     const char *finding;
 

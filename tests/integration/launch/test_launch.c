@@ -222,6 +222,21 @@ static void test_an_emptied_environment(void **state)
     assert_string_equal(out.failure, "no scope was entered");
 }
 
+/* The wrapper attaches, and does nothing. */
+static void test_an_emptied_environment_sampled(void **state)
+{
+    (void)state;
+    target.profile = XSG_MODE_SAMPLE;
+    target.rate_hz = 250;
+    run(xsg_printf(&arena, "exec env -i %s/plain spin 200", XSG_ACTORS));
+    assert_contains(out.failure, "the profiler did not attach to the process that did the work (2");
+    assert_contains(out.hint, "LD_PRELOAD");
+    target.rate_hz = 10; /* nobody can tell */
+    run(xsg_printf(&arena, "exec env -i %s/plain spin 200", XSG_ACTORS));
+    assert_contains(out.failure, "no sample was taken in ");
+    assert_contains(out.hint, "doctor");
+}
+
 static void test_scopes_asked_none_hit(void **state)
 {
     (void)state;
@@ -301,6 +316,7 @@ int main(void)
         TEST(test_missing_directory),
         TEST(test_a_static_program),
         TEST(test_an_emptied_environment),
+        TEST(test_an_emptied_environment_sampled),
         TEST(test_scopes_asked_none_hit),
         TEST(test_functions_asked_none_there),
         TEST(test_too_short_to_sample),
