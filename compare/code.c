@@ -47,7 +47,8 @@ struct built {
     uint32_t *met, *open, walks;
 };
 
-/* Modules that the project builds: some function in them has a code. The project's main, or NULL.
+/* Modules that the project builds: some function in them has a code, or would have one. The
+ * project's main, or NULL.
  */
 static const struct xsg_function *find_modules(const struct xsg_side *side, struct xsg_map *modules)
 {

@@ -139,7 +139,7 @@ struct twins { /* matches that one side alone has, by what they have in common *
 static uint64_t code_of(const struct xsg_match *m, bool deep)
 {
     const struct xsg_function *f = m->base ? &m->base->function : &m->head->function;
-    return deep ? f->code_deep : f->code;
+    return deep && f->code != 0 ? f->code_deep : f->code;
 }
 
 /* Callers in common, or the same file where callers are not known. */

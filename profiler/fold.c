@@ -51,11 +51,13 @@ static void inform(struct xsg_fold *fold, struct xsg_function *known, const stru
 
 void xsg_fold_join_code(struct xsg_function *known, bool *differ, const struct xsg_function *f)
 {
-    if (f->code == 0)
+    if (f->code_deep == 0 && f->code == 0) /* a part of another's code, or a library's */
         return;
-    *differ |= known->code != 0 && (known->code != f->code || known->code_deep != f->code_deep);
+    bool first = known->code == 0 && !*differ;
+    bool equal = known->code == f->code && known->code_deep == f->code_deep;
+    *differ |= f->code == 0 || (!first && !equal);
     known->code = *differ ? 0 : f->code;
-    known->code_deep = *differ ? 0 : f->code_deep;
+    known->code_deep = *differ ? XSG_CODE_UNREAD : f->code_deep;
 }
 
 uint32_t xsg_fold_function(struct xsg_fold *fold, const struct xsg_function *function)

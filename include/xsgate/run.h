@@ -24,8 +24,10 @@ struct xsg_function {
     int line;           /* first line, 1-based; 0 if unknown */
     int end_line;       /* last line; 0 if unknown */
     uint64_t code;      /* its machine code without addresses (profiler/code.h); 0: unknown */
-    uint64_t code_deep; /* the same over it and all that it calls in the project; 0: unknown */
+    uint64_t code_deep; /* the same over it and all that it calls in the project; 0: unknown.
+                           XSG_CODE_UNREAD where code is unknown of a function of the project */
 };
+#define XSG_CODE_UNREAD 1
 
 /* How base and head of a round ran. */
 enum xsg_pairing {

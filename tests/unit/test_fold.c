@@ -347,7 +347,7 @@ static void test_code_of_two_modules_is_unknown(void **state)
     xsg_fold_function(f->fold, &one);
     xsg_fold_function(f->fold, &one);
     p = finish(f->fold);
-    assert_true(p.tree.functions[i].code == 0 && p.tree.functions[i].code_deep == 0);
+    assert_true(p.tree.functions[i].code == 0 && p.tree.functions[i].code_deep == XSG_CODE_UNREAD);
 }
 
 int main(void)
