@@ -6,7 +6,7 @@
  * callees and imported functions by name, constants, strings, tables and initial values of
  * variables by their bytes, jump tables (of interpreters, too) by the places in the function that
  * they lead to. All pieces of a function (".cold", ".part.0", ".constprop.0", copies of other
- * units) belong to it.
+ * units) belong to it; where static functions of one name differ, all of them do, by their units.
  *
  * code_deep: the same over the function and all of the project's functions that it calls or whose
  * address it takes, transitively. Callees count by their code there, not by name, except in

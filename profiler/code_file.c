@@ -209,7 +209,7 @@ static int compare_symbols(const void *a, const void *b)
 }
 
 static void add_symbol(struct xsg_code_file *file, struct xsg_code_symbols *to, const GElf_Sym *sym,
-                       const char *name, bool exported)
+                       const char *name, const char *unit, bool exported)
 {
     const char *version = strchr(name, '@');
     to->list = xsg_grow(file->arena, to->list, &to->cap, to->n + 1, sizeof *to->list);
@@ -218,6 +218,7 @@ static void add_symbol(struct xsg_code_file *file, struct xsg_code_symbols *to, 
         .size = sym->st_size,
         .name = version ? xsg_strndup(file->arena, name, (size_t)(version - name))
                         : xsg_strdup(file->arena, name),
+        .unit = GELF_ST_BIND(sym->st_info) == STB_LOCAL ? unit : "",
         .function = GELF_ST_TYPE(sym->st_info) == STT_FUNC,
         .local = GELF_ST_BIND(sym->st_info) == STB_LOCAL,
         .exported = exported,
@@ -233,20 +234,23 @@ static void load_symbols(struct xsg_code_file *file, Elf *elf, uint32_t type)
             !(data = elf_getdata(scn, NULL)))
             continue;
         size_t n = data->d_size / shdr.sh_entsize;
+        const char *unit = ""; /* the symbol of a file is in front of what is local in it */
         for (size_t i = 1; i < n && i < INT32_MAX; i++) {
             GElf_Sym sym;
             if (!gelf_getsym(data, (int)i, &sym))
                 break;
             const char *name = elf_strptr(elf, shdr.sh_link, sym.st_name);
+            int kind = GELF_ST_TYPE(sym.st_info);
+            if (kind == STT_FILE)
+                unit = xsg_strdup(file->arena, name ? xsg_path_base(name) : "");
             if (!name || !*name || sym.st_shndx == SHN_UNDEF)
                 continue;
-            int kind = GELF_ST_TYPE(sym.st_info);
             if (kind == STT_FUNC)
-                add_symbol(file, &file->functions, &sym, name, type == SHT_DYNSYM);
+                add_symbol(file, &file->functions, &sym, name, unit, type == SHT_DYNSYM);
             else if (kind == STT_OBJECT && sym.st_size)
-                add_symbol(file, &file->objects, &sym, name, type == SHT_DYNSYM);
+                add_symbol(file, &file->objects, &sym, name, unit, type == SHT_DYNSYM);
             else if (kind == STT_TLS)
-                add_symbol(file, &file->tls, &sym, name, false);
+                add_symbol(file, &file->tls, &sym, name, unit, false);
         }
     }
 }

@@ -37,6 +37,7 @@ struct xsg_code_section {
 struct xsg_code_symbol {
     uint64_t addr, size;
     const char *name; /* as in the file, without a version */
+    const char *unit; /* the source file's name, of what is local; else "" */
     bool function, local, exported;
 };
 

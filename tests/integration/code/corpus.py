@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Edits of which it is known what they do to a function's machine code, compiled in many ways.
 
-    corpus.py --dump PROGRAM [--all] [--verbose]
+    corpus.py --dump PROGRAM [--all] [--verbose] [--only TEXT]
 
 Each edit is compiled before and after, by gcc and clang, position-independent and not, with and without
 debug information. No function whose code (or a callee's) differs may be called identical; how many of
@@ -201,6 +201,21 @@ MOVED["c.c"] = HEAD.replace("volatile int sink;", "extern volatile int sink;").r
     "volatile double dsink;", "") + "NOINLINE long elsewhere(long n) { return n * 17 + sink; }\n"
 MOVED["b.c"] = TWO["b.c"].replace("NOINLINE long elsewhere(long n) { return n * 17 + sink; }\n", "")
 
+EXTERN = HEAD.replace("volatile int sink;", "extern volatile int sink;").replace("volatile double dsink;", "")
+
+
+def units(**steps):
+    """A program in which each of these units has a static function "step" with this body."""
+    files = {name + ".c": EXTERN + "NOINLINE static long step(long n) { %s }\n"
+             "long run_%s(long n) { return step(n) + 1; }\n" % (body, name) for name, body in steps.items()}
+    files["a.c"] = (HEAD + "".join("long run_%s(long);\n" % name for name in steps) +
+                    "NOINLINE long work(long n) { return 0%s; }\n" % "".join(" + run_%s(n)" % s for s in steps)
+                    + TAIL)
+    return files
+
+
+SHORT, LONG = "return n * sink;", "for (int i = 0; i < 9; i++) n = n * n + sink; return n;"
+
 EDITS = [
     before_after("comment", LOOP % ("3", "5"), "/* why */\n\n" + LOOP % ("3", "5 /* five */"),
                  dict(helper=SAME, other=SAME, work=SAME)),
@@ -301,6 +316,17 @@ EDITS = [
     before_after("in a virtual function", {"a.cpp": CPP % ("2", "1")}, {"a.cpp": CPP % ("2", "4")},
                  {"_Z3askRK5Shapel": CALLEE, "_ZNK3BoxIlE3sumEv": SAME,
                   "_ZNK6Square4areaEl": DIFFERENT}),
+    before_after("one of three statics of a name", units(x=SHORT, y=SHORT, z=LONG),
+                 units(x=SHORT, y=LONG, z=LONG), dict(step=DIFFERENT, run_x=SAME, run_y=CALLEE, run_z=SAME)),
+    before_after("statics of a name change places", units(x=SHORT, y=LONG), units(x=LONG, y=SHORT),
+                 dict(step=DIFFERENT, run_x=CALLEE)),
+    before_after("statics of a name in other units", units(x=SHORT, y=LONG), units(a0=SHORT, x=LONG),
+                 dict(step=DIFFERENT, run_x=CALLEE)),
+    before_after("one more unit with the same static", units(x=SHORT, y=SHORT),
+                 units(x=SHORT, y=SHORT, z=SHORT), dict(step=SAME, run_x=SAME)),
+    before_after("statics of a name untouched", units(x=SHORT, y=LONG),
+                 dict(units(x=SHORT, y=LONG), **{"b.c": "long more(long n) { return n * 9; }\n"}),
+                 dict(step=SAME, run_x=SAME, work=SAME)),
 ]
 
 FLAGS = [["-O2", "-fPIE", "-pie"], ["-O2", "-g", "-fno-pie", "-no-pie"]]
@@ -362,6 +388,8 @@ class Corpus:
     def run(self, folder):
         count = 0
         for edit in EDITS:
+            if self.options.only not in edit["name"]:
+                continue
             for compiler in self.options.compilers:
                 for flags in FLAGS + (MORE_FLAGS if self.options.all else []):
                     count += 1
@@ -387,6 +415,7 @@ def main():
     parser.add_argument("--dump", required=True)
     parser.add_argument("--all", action="store_true", help="more compiler flags")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--only", default="", metavar="TEXT", help="edits with this in their name")
     options = parser.parse_args()
     options.dump = os.path.abspath(options.dump)
     options.compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
