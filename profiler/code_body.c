@@ -71,7 +71,7 @@ static bool is_direct_branch(const cs_insn *insn)
  * depends on all of them. */
 static bool put_thread_local(struct reader *r, int64_t distance, uint64_t *hash)
 {
-    const struct xsg_code_file *file = r->file;
+    struct xsg_code_file *file = r->file;
     if (distance >= 0)
         return distance < 0x1000; /* the C library's own: the stack protector's value */
     uint64_t offset = (uint64_t)distance + file->tls_size;
@@ -79,9 +79,20 @@ static bool put_thread_local(struct reader *r, int64_t distance, uint64_t *hash)
         offset < file->tls_size ? xsg__code_symbol(&file->tls, offset) : NULL;
     if (!symbol)
         return false;
-    size_t n = xsg__code_name_length(symbol->name);
-    *hash = xsg__code_mix_bytes(xsg__code_mix(*hash, offset - symbol->addr), symbol->name, n);
+    *hash = xsg__code_mix(*hash, offset - symbol->addr);
+    xsg__code_add_ref(file, r->body,
+                      (struct xsg_code_ref){.place = XSG_CODE_THREAD, .addr = symbol->addr});
     return true;
+}
+
+/* The thread's pointer itself: what is subtracted from it stands in the code, whose variable that
+ * is does not. */
+static void put_thread_pointer(struct reader *r)
+{
+    if (r->file->tls_size)
+        xsg__code_add_ref(
+            r->file, r->body,
+            (struct xsg_code_ref){.place = XSG_CODE_THREAD, .addr = XSG_CODE_WHOLE_BLOCK});
 }
 
 static void mask(unsigned char *bytes, const cs_insn *insn, size_t at, size_t n)
@@ -104,7 +115,9 @@ static void put_memory(struct reader *r, const cs_insn *insn, const cs_x86_op *o
     } else if (op->mem.segment == X86_REG_FS) {
         if (op->mem.disp < 0)
             mask(bytes, insn, at, 4);
-        if (op->mem.disp && !put_thread_local(r, op->mem.disp, hash))
+        if (!op->mem.disp && !op->mem.base && !op->mem.index)
+            put_thread_pointer(r);
+        else if (op->mem.disp && !put_thread_local(r, op->mem.disp, hash))
             r->body->unknown = true;
     } else if (file->fixed && xsg__code_section(file, disp)) {
         bool exact = !op->mem.base && !op->mem.index && !address_only;

@@ -330,7 +330,13 @@ static void read_object(struct xsg_code_file *file, struct xsg_code_body *body,
                         const struct xsg_code_symbol *symbol)
 {
     const struct xsg_code_section *s = xsg__code_section(file, symbol->addr);
+    const struct xsg_code_reloc *reloc = xsg__code_reloc(file, symbol->addr);
     body->hash = xsg__code_mix(301, symbol->size);
+    if (reloc && reloc->copy) {
+        xsg__code_add_ref(file, body,
+                          (struct xsg_code_ref){.place = XSG_CODE_IMPORT, .name = reloc->name});
+        return;
+    }
     if (s && !s->data)
         return;
     if (symbol->size > XSG_CODE_MAX_OBJECT)
@@ -352,5 +358,36 @@ const struct xsg_code_body *xsg__code_object(struct xsg_code_file *file, uint64_
         body->unknown = true;
     else
         read_object(file, body, symbol);
+    return body;
+}
+
+/* Of a variable of the thread's block, or of all of it: the initial values. */
+static void read_thread(struct xsg_code_file *file, struct xsg_code_body *body, uint64_t from,
+                        uint64_t size)
+{
+    uint64_t filled = from < file->tls_filled ? file->tls_filled - from : 0;
+    body->hash = xsg__code_mix(302, size);
+    filled = filled < size ? filled : size;
+    if (filled > XSG_CODE_MAX_OBJECT)
+        body->unknown = true;
+    else if (filled)
+        put_bytes(file, body, file->tls_addr + from, filled);
+}
+
+const struct xsg_code_body *xsg__code_thread(struct xsg_code_file *file, uint64_t addr)
+{
+    bool is_new;
+    void **place = xsg_map_put(&file->thread_bodies, &addr, sizeof addr, &is_new);
+    if (!is_new)
+        return *place;
+    struct xsg_code_body *body = XSG_NEW(file->arena, struct xsg_code_body);
+    *place = body;
+    const struct xsg_code_symbol *symbol = xsg__code_symbol(&file->tls, addr);
+    if (addr == XSG_CODE_WHOLE_BLOCK)
+        read_thread(file, body, 0, file->tls_size);
+    else if (!symbol || symbol->addr != addr)
+        body->unknown = true;
+    else
+        read_thread(file, body, addr, symbol->size);
     return body;
 }

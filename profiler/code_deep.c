@@ -42,26 +42,47 @@ static uint64_t name_at(const struct xsg_code_symbols *symbols, uint64_t addr)
     return xsg__code_mix_bytes(21, name, xsg__code_name_length(name));
 }
 
+static const struct xsg_code_symbols *symbols_of(const struct xsg_code_file *file,
+                                                 enum xsg_code_place place)
+{
+    return place == XSG_CODE_FUNCTION ? &file->functions
+           : place == XSG_CODE_OBJECT ? &file->objects
+                                      : &file->tls;
+}
+
+static const struct xsg_code_body *body_of(struct xsg_code_file *file, enum xsg_code_place place,
+                                           uint64_t addr)
+{
+    return place == XSG_CODE_FUNCTION ? xsg__code_body(file, addr)
+           : place == XSG_CODE_OBJECT ? xsg__code_object(file, addr)
+                                      : xsg__code_thread(file, addr);
+}
+
+static bool is_variable(enum xsg_code_place place)
+{
+    return place == XSG_CODE_OBJECT || place == XSG_CODE_THREAD;
+}
+
 /* 0: unknown. */
 static uint64_t name_of(struct xsg_code_file *file, const struct xsg_code_ref *ref)
 {
     switch (ref->place) {
     case XSG_CODE_FUNCTION:
-        return name_at(&file->functions, ref->addr);
+    case XSG_CODE_OBJECT:
+    case XSG_CODE_THREAD:
+        return name_at(symbols_of(file, ref->place), ref->addr);
     case XSG_CODE_IMPORT:
         return xsg__code_mix_text(22, ref->name);
-    case XSG_CODE_OBJECT:
-        return name_at(&file->objects, ref->addr);
     default:
         return 23;
     }
 }
 
-/* An object's name and what is in it; what it points to by name alone. */
-static uint64_t object_of(struct xsg_code_file *file, uint64_t addr)
+/* A variable's name and what is in it; what it points to by name alone. */
+static uint64_t variable_of(struct xsg_code_file *file, const struct xsg_code_ref *ref)
 {
-    const struct xsg_code_body *object = xsg__code_object(file, addr);
-    uint64_t hash = xsg__code_mix(name_at(&file->objects, addr), object->hash);
+    const struct xsg_code_body *object = body_of(file, ref->place, ref->addr);
+    uint64_t hash = xsg__code_mix(name_of(file, ref), object->hash);
     for (size_t i = 0; i < object->n_refs; i++)
         hash = xsg__code_mix(hash, name_of(file, &object->refs[i]));
     return object->unknown ? 0 : hash;
@@ -74,8 +95,7 @@ uint64_t xsg__code_shallow(struct xsg_code_file *file, const struct xsg_code_bod
         return 0;
     for (size_t i = 0; i < body->n_refs; i++) {
         const struct xsg_code_ref *ref = &body->refs[i];
-        uint64_t part =
-            ref->place == XSG_CODE_OBJECT ? object_of(file, ref->addr) : name_of(file, ref);
+        uint64_t part = is_variable(ref->place) ? variable_of(file, ref) : name_of(file, ref);
         if (!part)
             return 0;
         hash = xsg__code_mix(hash, part);
@@ -114,24 +134,36 @@ static void add_next(struct xsg_code_program *program, struct node *node, struct
 struct export
 {
     struct xsg_code_file *file;
+    enum xsg_code_place place;
     uint64_t addr;
     struct export *more; /* of the same name in other files */
 };
+
+/* A copy of a variable is exported, too: what is in it comes from the other file. */
+static void add_exports(struct xsg_code_program *program, struct xsg_code_file *file,
+                        enum xsg_code_place kind)
+{
+    const struct xsg_code_symbols *symbols = symbols_of(file, kind);
+    for (size_t i = 0; i < symbols->n; i++) {
+        const struct xsg_code_symbol *symbol = &symbols->list[i];
+        const struct xsg_code_reloc *reloc =
+            kind == XSG_CODE_OBJECT ? xsg__code_reloc(file, symbol->addr) : NULL;
+        if (!symbol->exported || (reloc && reloc->copy))
+            continue;
+        void **place = xsg_map_put(&program->exports, symbol->name, strlen(symbol->name), NULL);
+        struct export *entry = XSG_NEW(program->arena, struct export);
+        *entry = (struct export){file, kind, symbol->addr, *place};
+        *place = entry;
+    }
+}
 
 static void load_exports(struct xsg_code_program *program)
 {
     program->exports_loaded = true;
     for (size_t f = 0; f < program->n_files; f++) {
-        const struct xsg_code_symbols *symbols = &program->files[f]->functions;
-        for (size_t i = 0; i < symbols->n; i++) {
-            const struct xsg_code_symbol *symbol = &symbols->list[i];
-            if (!symbol->exported)
-                continue;
-            void **place = xsg_map_put(&program->exports, symbol->name, strlen(symbol->name), NULL);
-            struct export *entry = XSG_NEW(program->arena, struct export);
-            *entry = (struct export){program->files[f], symbol->addr, *place};
-            *place = entry;
-        }
+        add_exports(program, program->files[f], XSG_CODE_FUNCTION);
+        add_exports(program, program->files[f], XSG_CODE_OBJECT);
+        add_exports(program, program->files[f], XSG_CODE_THREAD);
     }
 }
 
@@ -184,8 +216,7 @@ static void expand(struct xsg_code_program *program, struct node *node)
         expand_indirect(program, node);
         return;
     }
-    node->body = node->place == XSG_CODE_FUNCTION ? xsg__code_body(node->file, node->addr)
-                                                  : xsg__code_object(node->file, node->addr);
+    node->body = body_of(node->file, node->place, node->addr);
     node->unknown = node->body->unknown;
     for (size_t i = 0; !node->unknown && i < node->body->n_refs; i++) {
         const struct xsg_code_ref *ref = &node->body->refs[i];
@@ -195,7 +226,7 @@ static void expand(struct xsg_code_program *program, struct node *node)
             add_next(program, node, node_of(program, node->file, ref->place, ref->addr));
         else
             for (const struct export *e = find_export(program, ref->name); e; e = e->more)
-                add_next(program, node, node_of(program, e->file, XSG_CODE_FUNCTION, e->addr));
+                add_next(program, node, node_of(program, e->file, e->place, e->addr));
     }
 }
 
@@ -206,8 +237,7 @@ static uint64_t own_name(const struct node *node)
 {
     if (node->place == XSG_CODE_INDIRECT)
         return 31;
-    return name_at(node->place == XSG_CODE_FUNCTION ? &node->file->functions : &node->file->objects,
-                   node->addr);
+    return name_at(symbols_of(node->file, node->place), node->addr);
 }
 
 /* Its content with all names; 0: unknown. */
@@ -235,7 +265,7 @@ static uint64_t finish_one(struct xsg_code_program *program, const struct node *
             each[i] = node->next[i]->deep;
         return xsg__code_mix_set(34, each, node->n_next) | 1;
     }
-    if (node->place == XSG_CODE_OBJECT)
+    if (is_variable(node->place))
         hash = xsg__code_mix(hash, own_name(node));
     size_t next = 0;
     for (size_t i = 0; i < node->body->n_refs; i++) {

@@ -193,8 +193,11 @@ static void load_tls(struct xsg_code_file *file, Elf *elf)
         return;
     for (size_t i = 0; i < n && i < 1024; i++)
         if (gelf_getphdr(elf, (int)i, &phdr) && phdr.p_type == PT_TLS && phdr.p_align &&
-            phdr.p_memsz < UINT32_MAX && phdr.p_align < UINT32_MAX)
+            phdr.p_memsz < UINT32_MAX && phdr.p_align < UINT32_MAX) {
             file->tls_size = (phdr.p_memsz + phdr.p_align - 1) / phdr.p_align * phdr.p_align;
+            file->tls_addr = phdr.p_vaddr;
+            file->tls_filled = phdr.p_filesz;
+        }
 }
 
 /* ---- symbols ----------------------------------------------------------------------------------
@@ -249,8 +252,8 @@ static void load_symbols(struct xsg_code_file *file, Elf *elf, uint32_t type)
                 add_symbol(file, &file->functions, &sym, name, unit, type == SHT_DYNSYM);
             else if (kind == STT_OBJECT && sym.st_size)
                 add_symbol(file, &file->objects, &sym, name, unit, type == SHT_DYNSYM);
-            else if (kind == STT_TLS)
-                add_symbol(file, &file->tls, &sym, name, unit, false);
+            else if (kind == STT_TLS && sym.st_size)
+                add_symbol(file, &file->tls, &sym, name, unit, type == SHT_DYNSYM);
         }
     }
 }
@@ -346,6 +349,8 @@ static void add_reloc(struct xsg_code_file *file, Elf *elf, const struct version
         reloc.name = elf_strptr(elf, strings, sym.st_name);
     reloc.name = xsg_strdup(file->arena, reloc.name);
     reloc.known_library = reloc.name && is_known_library(versions, index);
+    reloc.copy =
+        reloc.name && type == (file->machine == EM_X86_64 ? R_X86_64_COPY : R_AARCH64_COPY);
     reloc.opaque =
         reloc.name ? !is_symbolic(file->machine, type) : !is_relative(file->machine, type);
     file->relocs = xsg_grow(file->arena, file->relocs, &file->cap_relocs, file->n_relocs + 1,
@@ -423,6 +428,7 @@ bool xsg__code_file_load(struct xsg_code_file *file, struct xsg_arena *arena, co
     *file = (struct xsg_code_file){.arena = arena, .path = xsg_strdup(arena, path)};
     xsg_map_init(&file->bodies, arena);
     xsg_map_init(&file->object_bodies, arena);
+    xsg_map_init(&file->thread_bodies, arena);
     xsg_map_init(&file->groups, arena);
     struct xsg_symbol_file *opened = XSG_NEW(arena, struct xsg_symbol_file);
     GElf_Ehdr ehdr;

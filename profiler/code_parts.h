@@ -52,6 +52,7 @@ struct xsg_code_reloc { /* of the dynamic linker */
     uint64_t addend;
     bool known_library; /* name is of the C or C++ library */
     bool opaque;        /* of a kind that is not understood: thread-local and the like */
+    bool copy;          /* of name's initial value, from the library that has it */
 };
 
 struct xsg_code_file {
@@ -62,6 +63,7 @@ struct xsg_code_file {
     uint64_t low, high;                /* of all sections */
     uint64_t needed;                   /* a hash of the names of its libraries */
     uint64_t tls_size;                 /* of PT_TLS, rounded up to its alignment; 0: none */
+    uint64_t tls_addr, tls_filled;     /* the initial values; all else of it is zeros */
     struct xsg_code_section *sections; /* that are loaded, by addr */
     size_t n_sections, cap_sections;
     struct xsg_code_symbols functions, objects, tls;
@@ -69,6 +71,7 @@ struct xsg_code_file {
     size_t n_relocs, cap_relocs;
     struct xsg_map bodies;        /* addr -> struct xsg_code_body */
     struct xsg_map object_bodies; /* addr -> struct xsg_code_body, of data */
+    struct xsg_map thread_bodies; /* the same, of thread-local variables */
     struct xsg_map groups;        /* source name -> struct xsg_code_group */
     struct xsg_arena *arena;
     uint64_t text_read;
@@ -88,9 +91,12 @@ struct xsg_code_group {
 enum xsg_code_place {
     XSG_CODE_FUNCTION, /* of the same file, at addr */
     XSG_CODE_OBJECT,   /* of the same file, at addr */
+    XSG_CODE_THREAD,   /* thread-local variable of the same file, at addr of its block; or all */
     XSG_CODE_IMPORT,   /* name */
     XSG_CODE_INDIRECT  /* any function whose address is taken */
 };
+
+#define XSG_CODE_WHOLE_BLOCK UINT64_MAX /* instead of a thread-local variable's place in it */
 
 struct xsg_code_ref {
     enum xsg_code_place place;
@@ -155,6 +161,7 @@ void xsg__code_add_ref(struct xsg_code_file *file, struct xsg_code_body *body,
 /* Where the nameless thing at addr ends: at the next place that is referred to. */
 uint64_t xsg__code_extent(struct xsg_code_file *file, uint64_t addr);
 const struct xsg_code_body *xsg__code_object(struct xsg_code_file *file, uint64_t addr);
+const struct xsg_code_body *xsg__code_thread(struct xsg_code_file *file, uint64_t addr);
 
 /* ---- code_body.c ---- */
 const struct xsg_code_body *xsg__code_body(struct xsg_code_file *file, uint64_t addr);
@@ -171,7 +178,7 @@ struct xsg_code_program {
     bool whole;             /* every file was readable */
     uint64_t binary;        /* 0: not made yet */
     struct xsg_map nodes;   /* see code_deep.c */
-    struct xsg_map exports; /* name -> the functions of that name that the files export */
+    struct xsg_map exports; /* name -> what the files export by it: functions and variables */
     bool exports_loaded;
     struct xsg_map deep_groups; /* group -> uint64_t */
 };

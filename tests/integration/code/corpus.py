@@ -138,6 +138,16 @@ static __thread long alpha = 1, beta = 2;
 NOINLINE long touch(long n) { alpha += n; beta -= n; return alpha ^ beta; }
 NOINLINE long work(long n) { %s += n; return touch(n); }
 """
+TLS_VALUE = """
+static __thread long alpha = %s, beta = 2, table[4] = {1, 2, 3, %s};
+static __thread const char *name = "%s";
+NOINLINE static long sum(const long *v) { return v[0] + v[1]; }
+NOINLINE long work(long n) { alpha += n; return alpha; }
+NOINLINE long entry(long n) { return table[n & 3]; }
+NOINLINE long named(long n) { return n + name[1]; }
+NOINLINE long aside(long n) { beta += n; return beta; }
+NOINLINE long pointer(long n) { return sum(table + 2) + n; }
+"""
 COLD = """
 NOINLINE static void fail(const char *why) { fprintf(stderr, "%%s\\n", why); exit(3); }
 NOINLINE long work(long n) {
@@ -213,6 +223,23 @@ def units(**steps):
                     + TAIL)
     return files
 
+
+def library(code, value, more=""):
+    """A program and a library of its own with a table of values."""
+    values = "#include <stddef.h>\nlong table[4] = {1, 2, 3, %s}; long *where = table;%s\n" % (value, more)
+    return {"a.c": c("extern long table[4], *where;\n" + code)["a.c"], "libvalues.c": values}
+
+
+IN_LIBRARY = """
+NOINLINE long work(long n) { return table[n & 3]; }
+NOINLINE long behind(long n) { return where[n & 3]; }
+NOINLINE long aside(long n) { return n * 5 + sink; }
+"""
+THREAD_IN_LIBRARY = """
+extern __thread long budget __attribute__((tls_model("initial-exec")));
+NOINLINE long work(long n) { budget -= n; return budget; }
+NOINLINE long aside(long n) { return n * 5 + sink + table[0]; }
+"""
 
 SHORT, LONG = "return n * sink;", "for (int i = 0; i < 9; i++) n = n * n + sink; return n;"
 
@@ -327,6 +354,26 @@ EDITS = [
     before_after("statics of a name untouched", units(x=SHORT, y=LONG),
                  dict(units(x=SHORT, y=LONG), **{"b.c": "long more(long n) { return n * 9; }\n"}),
                  dict(step=SAME, run_x=SAME, work=SAME)),
+    before_after("initial value of a thread-local variable", TLS_VALUE % ("1", "4", "one"),
+                 TLS_VALUE % ("9", "4", "one"),
+                 dict(work=DIFFERENT, entry=SAME, named=SAME, aside=SAME)),
+    before_after("values of a thread-local table", TLS_VALUE % ("1", "4", "one"),
+                 TLS_VALUE % ("1", "9", "one"),
+                 dict(work=SAME, entry=DIFFERENT, named=SAME, aside=SAME, pointer=DIFFERENT)),
+    before_after("a text that a thread-local variable points to", TLS_VALUE % ("1", "4", "one"),
+                 TLS_VALUE % ("1", "4", "two"), dict(work=SAME, entry=SAME, named=DIFFERENT, aside=SAME)),
+    before_after("thread-local variables untouched", TLS_VALUE % ("1", "4", "one"),
+                 "NOINLINE long front(long n) { return puts(\"in front\") + n; }\n"
+                 + TLS_VALUE % ("1", "4", "one"),
+                 dict(work=SAME, entry=SAME, named=SAME, aside=SAME, pointer=SAME)),
+    before_after("values of a library's table", library(IN_LIBRARY, "4"), library(IN_LIBRARY, "9"),
+                 dict(work=CALLEE, behind=CALLEE, aside=SAME)),
+    before_after("a library's table untouched", library(IN_LIBRARY, "4"),
+                 library(IN_LIBRARY, "4", "long other = 5;"), dict(work=SAME, behind=SAME, aside=SAME)),
+    before_after("initial value of a library's thread-local variable",
+                 library(THREAD_IN_LIBRARY, "4", "__thread long budget = 100;"),
+                 library(THREAD_IN_LIBRARY, "4", "__thread long budget = 900;"),
+                 dict(work=CALLEE, aside=SAME)),
 ]
 
 FLAGS = [["-O2", "-fPIE", "-pie"], ["-O2", "-g", "-fno-pie", "-no-pie"]]
@@ -352,16 +399,23 @@ class Corpus:
             if edit.get("reverse"):
                 files.reverse()
         program = {"gcc": "g++", "clang": "clang++"}[compiler] if files[0].endswith(".cpp") else compiler
-        subprocess.run([program, *flags, "-w", "-o", "out", *files, "-lm"], cwd=folder, check=True)
-        return os.path.join(folder, "out")
+        libraries = []
+        for name in [name for name in files if name.startswith("lib")]:
+            files.remove(name)
+            libraries.append(name.replace(".c", ".so"))
+            subprocess.run([program, "-O2", "-fPIC", "-shared", "-w", "-o", libraries[-1], name], cwd=folder,
+                           check=True)
+        subprocess.run([program, *flags, "-w", "-o", "out", *files, *libraries, "-Wl,-rpath,$ORIGIN", "-lm"],
+                       cwd=folder, check=True)
+        return [os.path.join(folder, name) for name in ["out"] + libraries]
 
-    def codes(self, path):
-        lines = subprocess.run(["nm", "--defined-only", path], capture_output=True, text=True,
+    def codes(self, paths):
+        lines = subprocess.run(["nm", "--defined-only", paths[0]], capture_output=True, text=True,
                                check=True).stdout.splitlines()
         symbols = [line.split() for line in lines]
         symbols = [s for s in symbols if len(s) == 3 and s[1] in "tTwW"]
         text = "".join("0 %s\n" % s[0] for s in symbols)
-        answers = subprocess.run([self.options.dump, path], input=text, capture_output=True, text=True,
+        answers = subprocess.run([self.options.dump, *paths], input=text, capture_output=True, text=True,
                                  check=True).stdout.split("\n")
         return {s[2]: a.split() for s, a in zip(symbols, answers)}
 
