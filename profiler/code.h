@@ -4,15 +4,17 @@
  * code: equal numbers mean the same instructions on the same data. Left out of it are where the
  * function stands, padding, and where that lies to which it refers; what it refers to is in it:
  * callees and what is imported by name, constants, strings, tables and initial values of
- * variables (thread-local ones, too) by their bytes, jump tables (of interpreters, too) by the places in the function that
- * they lead to. All pieces of a function (".cold", ".part.0", ".constprop.0", copies of other
- * units) belong to it; where static functions of one name differ, all of them do, by their units.
+ * variables (thread-local ones, too) by their bytes, jump tables (of interpreters, too) by the
+ * places in the function that they lead to. All pieces of a function (".cold", ".part.0",
+ * ".constprop.0", copies of other units) belong to it; where static functions of one name differ,
+ * all of them do, by their units.
  *
  * code_deep: the same over the function and all of the project's functions that it calls or whose
  * address it takes, transitively. Callees count by their code there, not by name, except in
- * recursion; so do variables of the project's other files by their initial values. Where a pointer to a function is called, every function of the program whose address
- * is taken anywhere belongs to it; so it does for imported functions that call back (qsort), and
- * for those of libraries that are neither the project's nor the C or C++ library.
+ * recursion; so do variables of the project's other files, by their initial values. Where a pointer
+ * to a function is called, every function of the program whose address is taken anywhere belongs to
+ * it; so it does for imported functions that call back (qsort), and for those of libraries that are
+ * neither the project's nor the C or C++ library.
  *
  * What is not certainly understood makes the number 0: unknown. So is code of other machines than
  * x86-64, where an instruction has a whole address in it that can be taken out and looked up. On

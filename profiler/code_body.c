@@ -130,6 +130,19 @@ static void put_memory(struct reader *r, const cs_insn *insn, const cs_x86_op *o
     }
 }
 
+/* Only the dynamic linker writes there. A pointer elsewhere, whatever its first value is, may be
+ * any function's when it is called. */
+static bool is_through_slot(const struct xsg_code_file *file, const cs_insn *insn)
+{
+    const cs_x86 *x86 = &insn->detail->x86;
+    const cs_x86_op *to = x86->op_count ? &x86->operands[0] : NULL;
+    if (!to || to->type != X86_OP_MEM || to->mem.base != X86_REG_RIP || to->mem.index)
+        return false;
+    const struct xsg_code_section *s =
+        xsg__code_section(file, insn->address + insn->size + (uint64_t)to->mem.disp);
+    return s && s->got;
+}
+
 static void put_instruction(struct reader *r, const cs_insn *insn)
 {
     const cs_x86 *x86 = &insn->detail->x86;
@@ -154,10 +167,12 @@ static void put_instruction(struct reader *r, const cs_insn *insn)
             add_place(r, (uint64_t)op->imm, XSG_CODE_ACCESS_GUESS, 0);
         }
     }
-    bool through_slot = x86->op_count && x86->operands[0].type == X86_OP_MEM &&
-                        x86->operands[0].mem.base == X86_REG_RIP;
-    r->indirect_jumps += insn->id == X86_INS_JMP && !through_slot;
-    r->indirect_calls += insn->id == X86_INS_CALL && !through_slot;
+    const cs_x86_op *to = x86->op_count ? &x86->operands[0] : NULL;
+    if ((insn->id == X86_INS_JMP || insn->id == X86_INS_CALL) && !is_through_slot(r->file, insn)) {
+        bool from_table = to && !(to->type == X86_OP_MEM && to->mem.base == X86_REG_RIP);
+        r->indirect_jumps += insn->id == X86_INS_JMP && from_table;
+        r->indirect_calls += insn->id == X86_INS_CALL || !from_table;
+    }
     if (insn->id == X86_INS_LCALL || insn->id == X86_INS_LJMP)
         r->body->unknown = true;
     r->tokens[place].hash = xsg__code_mix_bytes(hash, bytes, insn->size);

@@ -125,6 +125,29 @@ static int compare(const void *a, const void *b) {
     int x = *(const int *)a, y = *(const int *)b; return %s; }
 NOINLINE long work(long n) { int v[4] = {3, 1, (int)n, 2}; qsort(v, 4, sizeof *v, compare); return v[0]; }
 """
+RUN_TIME = """
+NOINLINE static long one(long n) { return n + %s + sink; }
+NOINLINE static long two(long n) { return n * 7 + sink; }
+long (*hook)(long);
+NOINLINE long work(long n) { return hook(n) + 1; }
+NOINLINE long tail(long n) { return hook(n * 3); }
+NOINLINE long aside(long n) { return n * 11; }
+"""
+RUN_TIME_MAIN = "\nint main(int argc, char **argv) { (void)argv; hook = argc > 1 ? one : two; return (int)work(argc); }\n"
+FILTER = """
+#define _FILE_OFFSET_BITS 64
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <ftw.h>
+""" + HEAD + """
+NOINLINE static int keep(const struct dirent *d) { return d->d_name[0] %s '.'; }
+NOINLINE static int see(const char *path, const struct stat *st, int type) { return path[0] == '/' ? type : 0; }
+int (*volatile filter)(const struct dirent *);
+__ftw_func_t volatile visit;
+NOINLINE long work(long n) { struct dirent **list; return n + scandir("/proc", &list, filter, NULL); }
+NOINLINE long tree(long n) { return ftw("/proc", visit, 3) + n; }
+int main(int argc, char **argv) { (void)argv; filter = keep; visit = see; return (int)(work(argc) + tree(argc)); }
+"""
 RECURSION = """
 NOINLINE static long even(long n);
 NOINLINE static long odd(long n) { return n <= 0 ? %s : even(n - 1) + sink; }
@@ -306,6 +329,14 @@ EDITS = [
                  dict(last=DIFFERENT, middle=CALLEE, work=CALLEE, aside=SAME)),
     before_after("behind a pointer", POINTER % "3", POINTER % "5",
                  dict(one=DIFFERENT, two=SAME, work=CALLEE, aside=SAME)),
+    before_after("behind a pointer set at run time",
+                 {"a.c": HEAD + RUN_TIME % "3" + RUN_TIME_MAIN},
+                 {"a.c": HEAD + RUN_TIME % "5" + RUN_TIME_MAIN},
+                 dict(one=DIFFERENT, two=SAME, work=CALLEE, tail=CALLEE, aside=SAME)),
+    before_after("a pointer set at run time untouched", {"a.c": HEAD + RUN_TIME % "3" + RUN_TIME_MAIN},
+                 {"a.c": "/* same */" + HEAD + RUN_TIME % "3" + RUN_TIME_MAIN},
+                 dict(one=SAME, two=SAME, work=SAME, tail=SAME, aside=SAME)),
+    before_after("in callbacks for large files", {"a.c": FILTER % "=="}, {"a.c": FILTER % "!="}, dict(work=CALLEE, tree=CALLEE)),
     before_after("in a callback", CALLBACK % "(x > y) - (x < y)", CALLBACK % "(x < y) - (x > y)",
                  dict(work=CALLEE)),
     before_after("in recursion", RECURSION % "0", RECURSION % "5",
