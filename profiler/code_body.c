@@ -185,6 +185,32 @@ static void add_start(struct reader *r, uint64_t addr)
     r->starts[r->n_starts++] = (struct start){addr, (uint32_t)r->n_tokens};
 }
 
+static struct xsg_code_last last_of(const struct xsg_code_file *file, const cs_insn *insn)
+{
+    struct xsg_code_last last = {.id = insn->id};
+    const cs_x86_op *to = &insn->detail->x86.operands[0];
+    if (insn->id != X86_INS_CALL)
+        return last;
+    if (is_direct_branch(insn)) {
+        last.kind = XSG_CODE_TO_CODE;
+        last.to = (uint64_t)to->imm;
+    } else if (is_through_slot(file, insn)) {
+        last.kind = XSG_CODE_TO_SLOT;
+        last.to = insn->address + insn->size + (uint64_t)to->mem.disp;
+    }
+    return last;
+}
+
+/* A function that runs on into the next, as assembly may, is as if it jumped there. */
+static void run_on(struct reader *r, cs_insn *insn, uint64_t end, const struct xsg_code_last *last)
+{
+    if (r->body->unknown || !xsg__code_runs_on(r->file, r->disassembler, insn, last))
+        return;
+    uint64_t next = xsg__code_behind(r->file, r->disassembler, insn, end);
+    add_token(r, 12, BRANCH)->target = next;
+    r->body->unknown = !next;
+}
+
 static void read_piece(struct reader *r, cs_insn *insn, const struct xsg_code_symbol *symbol)
 {
     const uint8_t *at = symbol->size && symbol->size <= XSG_CODE_MAX_BODY
@@ -198,6 +224,7 @@ static void read_piece(struct reader *r, cs_insn *insn, const struct xsg_code_sy
         r->body->unknown = true;
         return;
     }
+    struct xsg_code_last last = {.id = X86_INS_NOP};
     while (left && !r->body->unknown) {
         uint64_t start = addr;
         if (!cs_disasm_iter(r->disassembler, &at, &left, &addr, insn)) {
@@ -205,9 +232,12 @@ static void read_piece(struct reader *r, cs_insn *insn, const struct xsg_code_sy
             return;
         }
         add_start(r, start);
-        if (insn->id != X86_INS_NOP)
-            put_instruction(r, insn);
+        if (insn->id == X86_INS_NOP)
+            continue;
+        put_instruction(r, insn);
+        last = last_of(r->file, insn);
     }
+    run_on(r, insn, symbol->addr + symbol->size, &last);
     r->ends[r->n_ends++] = symbol->addr + symbol->size;
     add_token(r, 11, PLAIN); /* the pieces end somewhere else when code moves between them */
 }
@@ -358,18 +388,20 @@ bool xsg__code_is_cold(const char *name)
 
 /* What the compiler moved away from the function: by name, for exceptions get there without a jump.
  */
-static void read_cold_pieces(struct reader *r, cs_insn *insn, const struct xsg_code_symbol *symbol)
+const struct xsg_code_symbol *xsg__code_next_cold(const struct xsg_code_file *file,
+                                                  const struct xsg_code_symbol *function,
+                                                  size_t *next)
 {
-    const struct xsg_code_symbols *all = &r->file->functions;
-    const size_t n = strlen(symbol->name);
+    const size_t n = strlen(function->name);
     const struct xsg_code_group *group =
-        xsg_map_get(&r->file->groups, symbol->name, xsg__source_name_length(symbol->name));
-    for (size_t i = 0; group && i < group->n && !r->body->unknown; i++) {
-        const struct xsg_code_symbol *member = &all->list[group->members[i]];
-        if (member->addr != symbol->addr && strncmp(member->name, symbol->name, n) == 0 &&
+        xsg_map_get(&file->groups, function->name, xsg__source_name_length(function->name));
+    while (group && *next < group->n) {
+        const struct xsg_code_symbol *member = &file->functions.list[group->members[(*next)++]];
+        if (member->addr != function->addr && strncmp(member->name, function->name, n) == 0 &&
             strncmp(member->name + n, ".cold", 5) == 0 && xsg__code_is_cold(member->name))
-            read_piece(r, insn, member);
+            return member;
     }
+    return NULL;
 }
 
 static void read_body(struct xsg_code_file *file, struct xsg_code_body *body,
@@ -385,7 +417,10 @@ static void read_body(struct xsg_code_file *file, struct xsg_code_body *body,
     body->unknown = !insn;
     if (insn) {
         read_piece(&r, insn, symbol);
-        read_cold_pieces(&r, insn, symbol);
+        size_t next = 0;
+        for (const struct xsg_code_symbol *cold;
+             !body->unknown && (cold = xsg__code_next_cold(file, symbol, &next));)
+            read_piece(&r, insn, cold);
         cs_free(insn, 1);
     }
     if (!body->unknown)

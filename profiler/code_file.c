@@ -429,6 +429,7 @@ bool xsg__code_file_load(struct xsg_code_file *file, struct xsg_arena *arena, co
     xsg_map_init(&file->bodies, arena);
     xsg_map_init(&file->object_bodies, arena);
     xsg_map_init(&file->thread_bodies, arena);
+    xsg_map_init(&file->returning, arena);
     xsg_map_init(&file->groups, arena);
     struct xsg_symbol_file *opened = XSG_NEW(arena, struct xsg_symbol_file);
     GElf_Ehdr ehdr;

@@ -6,6 +6,7 @@
  * code_file.c   an ELF file: sections, symbols, relocations
  * code_scan.c   the whole file's hash; functions whose address is taken
  * code_body.c   instructions of a function -> body: a hash, and the places that it refers to
+ * code_body_end.c  what is run behind a function's last instruction
  * code_data.c   what a place is: constant, string, table, variable, function, import
  * code_deep.c   bodies -> the hash with all that is called
  *
@@ -72,6 +73,7 @@ struct xsg_code_file {
     struct xsg_map bodies;        /* addr -> struct xsg_code_body */
     struct xsg_map object_bodies; /* addr -> struct xsg_code_body, of data */
     struct xsg_map thread_bodies; /* the same, of thread-local variables */
+    struct xsg_map returning;     /* addr -> whether the function there may return */
     struct xsg_map groups;        /* source name -> struct xsg_code_group */
     struct xsg_arena *arena;
     uint64_t text_read;
@@ -167,8 +169,25 @@ const struct xsg_code_body *xsg__code_thread(struct xsg_code_file *file, uint64_
 const struct xsg_code_body *xsg__code_body(struct xsg_code_file *file, uint64_t addr);
 /* Is the name one of the piece of a function that is hardly ever run? */
 bool xsg__code_is_cold(const char *name);
+/* The cold pieces of the function, one after the other: *next is 0 at first. NULL: no more. */
+const struct xsg_code_symbol *xsg__code_next_cold(const struct xsg_code_file *file,
+                                                  const struct xsg_code_symbol *function,
+                                                  size_t *next);
 /* What the PLT stub at addr jumps to; NULL: it is none. */
 const struct xsg_code_reloc *xsg__code_stub(const struct xsg_code_file *file, uint64_t addr);
+
+/* ---- code_body_end.c; insn is Capstone's, for their own use ---- */
+struct cs_insn;
+struct xsg_code_last { /* instruction but padding */
+    unsigned id;       /* Capstone's */
+    enum { XSG_CODE_TO_UNKNOWN, XSG_CODE_TO_CODE, XSG_CODE_TO_SLOT } kind;
+    uint64_t to;
+};
+/* Is what stands behind it run after it? */
+bool xsg__code_runs_on(struct xsg_code_file *file, size_t disassembler, struct cs_insn *insn,
+                       const struct xsg_code_last *last);
+uint64_t xsg__code_behind(const struct xsg_code_file *file, size_t disassembler,
+                          struct cs_insn *insn, uint64_t end);
 
 /* ---- code_deep.c ---- */
 struct xsg_code_program {

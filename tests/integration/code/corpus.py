@@ -264,6 +264,24 @@ NOINLINE long work(long n) { budget -= n; return budget; }
 NOINLINE long aside(long n) { return n * 5 + sink + table[0]; }
 """
 
+ASSEMBLY = """
+__asm__(".text\\n.type enter, @function\\nenter: lea (%%rdi,%%rdi,2), %%rax\\n .size enter, . - enter\\n"
+        " .p2align 4\\n.type inner, @function\\ninner: add $%s, %%rax\\n ret\\n .size inner, . - inner\\n"
+        ".type calls, @function\\ncalls: call inner\\n .size calls, . - calls\\n"
+        ".type behind, @function\\nbehind: add $%s, %%rax\\n ret\\n .size behind, . - behind\\n");
+long enter(long), calls(long);
+NOINLINE long work(long n) { return enter(n) + 1; }
+NOINLINE long over(long n) { return calls(n) + 1; }
+"""
+STOPS = """
+NOINLINE __attribute__((noreturn)) void stop(const char *why) { fprintf(stderr, "reason: %%s\\n", why); exit(%s); }
+NOINLINE __attribute__((noreturn)) void never(long n) { printf("number %%ld\\n", n); stop("never"); }
+NOINLINE __attribute__((noreturn)) void spin(long n) { for (;;) printf("number %%ld\\n", n); }
+NOINLINE long checked(long n) { sink = n; if (n > 3) return n; spin(n); }
+NOINLINE static long middle(long n) { return n * %s + sink; }
+NOINLINE long work(long n) { if (n < 7) return middle(n); never(n); }
+"""
+
 SHORT, LONG = "return n * sink;", "for (int i = 0; i < 9; i++) n = n * n + sink; return n;"
 
 EDITS = [
@@ -336,6 +354,14 @@ EDITS = [
     before_after("a pointer set at run time untouched", {"a.c": HEAD + RUN_TIME % "3" + RUN_TIME_MAIN},
                  {"a.c": "/* same */" + HEAD + RUN_TIME % "3" + RUN_TIME_MAIN},
                  dict(one=SAME, two=SAME, work=SAME, tail=SAME, aside=SAME)),
+    before_after("behind a function that runs on", ASSEMBLY % ("7", "5"), ASSEMBLY % ("9", "5"),
+                 dict(inner=DIFFERENT, enter=CALLEE, work=CALLEE, calls=CALLEE, behind=SAME)),
+    before_after("behind a call at the end that returns", ASSEMBLY % ("7", "5"), ASSEMBLY % ("7", "9"),
+                 dict(inner=SAME, enter=SAME, work=SAME, calls=CALLEE, over=CALLEE, behind=DIFFERENT)),
+    before_after("behind functions that do not return", STOPS % ("3", "5"), STOPS % ("3", "6"),
+                 dict(stop=SAME, never=SAME, spin=SAME, checked=SAME, middle=DIFFERENT, work=CALLEE)),
+    before_after("in a function that does not return", STOPS % ("3", "5"), STOPS % ("4", "5"),
+                 dict(stop=DIFFERENT, never=CALLEE, spin=SAME, checked=SAME, middle=SAME, work=CALLEE)),
     before_after("in callbacks for large files", {"a.c": FILTER % "=="}, {"a.c": FILTER % "!="}, dict(work=CALLEE, tree=CALLEE)),
     before_after("in a callback", CALLBACK % "(x > y) - (x < y)", CALLBACK % "(x < y) - (x > y)",
                  dict(work=CALLEE)),
