@@ -9,7 +9,7 @@
 
 struct xsg_code_cache {
     struct xsg_arena arena;
-    struct xsg_map files;    /* path, size and time -> struct xsg_code_file, or none */
+    struct xsg_map files;    /* size, time, path and root -> struct xsg_code_file, or none */
     struct xsg_map programs; /* list of files -> struct xsg_code_program */
 };
 
@@ -36,7 +36,8 @@ void xsg_code_close(struct xsg_code_cache *code)
     free(code);
 }
 
-static struct xsg_code_file *file_of(struct xsg_code_cache *code, const char *path)
+static struct xsg_code_file *file_of(struct xsg_code_cache *code, const char *root,
+                                     const char *path)
 {
     struct stat st;
     if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
@@ -48,12 +49,13 @@ static struct xsg_code_file *file_of(struct xsg_code_cache *code, const char *pa
     struct xsg_buf key = XSG_BUF_INIT;
     bool is_new;
     xsg_buf_put(&key, &state, sizeof state);
-    xsg_buf_puts(&key, path);
+    xsg_buf_put(&key, path, strlen(path) + 1);
+    xsg_buf_puts(&key, root);
     void **place = xsg_map_put(&code->files, key.data, key.len, &is_new);
     xsg_buf_release(&key);
     if (is_new) {
         struct xsg_code_file *file = XSG_NEW(&code->arena, struct xsg_code_file);
-        bool loaded = xsg__code_file_load(file, &code->arena, path);
+        bool loaded = xsg__code_file_load(file, &code->arena, path, root);
         if (!loaded)
             xsg__code_file_close(file);
         *place = loaded ? (void *)file : (void *)(uintptr_t)&unreadable;
@@ -67,13 +69,13 @@ static int compare_pointers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-struct xsg_code_program *xsg_code_program(struct xsg_code_cache *code, const char *const *paths,
-                                          size_t n)
+struct xsg_code_program *xsg_code_program(struct xsg_code_cache *code, const char *root,
+                                          const char *const *paths, size_t n)
 {
     struct xsg_code_file **files = XSG_NEW_ARRAY(&code->arena, struct xsg_code_file *, n + 1);
     size_t found = 0;
     for (size_t i = 0; i < n; i++)
-        if ((files[found] = file_of(code, paths[i])))
+        if ((files[found] = file_of(code, root ? root : "", paths[i])))
             found++;
     if (found)
         qsort(files, found, sizeof *files, compare_pointers);
@@ -113,14 +115,14 @@ uint64_t xsg__code_mix_set(uint64_t hash, uint64_t *numbers, size_t n)
     return hash;
 }
 
-uint64_t xsg_code_binary(struct xsg_code_program *program, const char *root)
+uint64_t xsg_code_binary(struct xsg_code_program *program)
 {
     if (!program->whole || program->n_files == 0)
         return 0;
     if (!program->binary) {
         uint64_t *each = XSG_NEW_ARRAY(program->arena, uint64_t, program->n_files);
         for (size_t i = 0; i < program->n_files; i++)
-            each[i] = xsg__code_file_binary(program->files[i], root);
+            each[i] = xsg__code_file_binary(program->files[i]);
         program->binary = xsg__code_mix_set(3, each, program->n_files);
         if (!program->binary)
             program->binary = 1;

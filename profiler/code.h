@@ -40,10 +40,12 @@ void xsg_code_close(struct xsg_code_cache *code);
 
 /*
  * The program made of the ELF files paths[n]. The files are read once, again when their build-id,
- * size or time changed. Unreadable files are left out. The same list gives the same program.
+ * size or time changed. Unreadable files are left out. The same list gives the same program. Where
+ * the text of root (the checkout's folder; NULL: none) stands in the data, as by __FILE__, it is
+ * left out of all numbers.
  */
-struct xsg_code_program *xsg_code_program(struct xsg_code_cache *code, const char *const *paths,
-                                          size_t n);
+struct xsg_code_program *xsg_code_program(struct xsg_code_cache *code, const char *root,
+                                          const char *const *paths, size_t n);
 
 /* Of the function at vaddr (a virtual address of the file). 0 for what is unknown; a path that is
  * not of the program is unknown. */
@@ -52,9 +54,9 @@ void xsg_code_function(struct xsg_code_program *program, const char *path, uint6
 
 /*
  * What the program is: text, data and what is linked to it, of all its files in any order. Left
- * out: build ids, debug information, the paths of files and libraries, and the text of root (NULL:
- * none) where it stands in the data. 0: a file was unreadable, or there is none.
+ * out: build ids, debug information, the paths of files and libraries. 0: a file was unreadable, or
+ * there is none.
  */
-uint64_t xsg_code_binary(struct xsg_code_program *program, const char *root);
+uint64_t xsg_code_binary(struct xsg_code_program *program);
 
 #endif

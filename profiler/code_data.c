@@ -217,7 +217,7 @@ static void put_bytes(struct xsg_code_file *file, struct xsg_code_body *body, ui
         memcpy(&word, bytes + at, sizeof word);
         if (!reloc && !xsg__code_section(file, word))
             continue;
-        body->hash = xsg__code_mix_bytes(body->hash, bytes + done, at - done);
+        body->hash = xsg__code_mix_data(file, body->hash, bytes + done, at - done);
         done = at + 8;
         if (!reloc)
             xsg__code_put_place(file, body, word, XSG_CODE_ACCESS_GUESS, 0);
@@ -229,7 +229,7 @@ static void put_bytes(struct xsg_code_file *file, struct xsg_code_body *body, ui
             xsg__code_put_place(file, body, reloc->addend, XSG_CODE_ACCESS_POINTER, 0);
         at += 7;
     }
-    body->hash = xsg__code_mix_bytes(body->hash, bytes + done, n - done);
+    body->hash = xsg__code_mix_data(file, body->hash, bytes + done, n - done);
 }
 
 /* The text, or what else it is, up to the next place; zeros at the end are padding. */

@@ -423,9 +423,11 @@ size_t xsg__code_name_length(const char *name)
     }
 }
 
-bool xsg__code_file_load(struct xsg_code_file *file, struct xsg_arena *arena, const char *path)
+bool xsg__code_file_load(struct xsg_code_file *file, struct xsg_arena *arena, const char *path,
+                         const char *root)
 {
-    *file = (struct xsg_code_file){.arena = arena, .path = xsg_strdup(arena, path)};
+    *file = (struct xsg_code_file){
+        .arena = arena, .path = xsg_strdup(arena, path), .root = xsg_strdup(arena, root)};
     xsg_map_init(&file->bodies, arena);
     xsg_map_init(&file->object_bodies, arena);
     xsg_map_init(&file->thread_bodies, arena);

@@ -57,7 +57,7 @@ struct xsg_code_reloc { /* of the dynamic linker */
 };
 
 struct xsg_code_file {
-    const char *path;
+    const char *path, *root;           /* root: that is left out of the data; "": none */
     void *handle;                      /* of libelf */
     int machine;                       /* EM_X86_64, EM_AARCH64, or 0: code is not understood */
     bool fixed;                        /* addresses stand in the code: not position-independent */
@@ -128,7 +128,8 @@ uint64_t xsg__code_mix_bytes(uint64_t hash, const void *bytes, size_t n);
 uint64_t xsg__code_mix_text(uint64_t hash, const char *text); /* its length too */
 
 /* ---- code_file.c ---- */
-bool xsg__code_file_load(struct xsg_code_file *file, struct xsg_arena *arena, const char *path);
+bool xsg__code_file_load(struct xsg_code_file *file, struct xsg_arena *arena, const char *path,
+                         const char *root);
 void xsg__code_file_close(struct xsg_code_file *file);
 const struct xsg_code_section *xsg__code_section(const struct xsg_code_file *file, uint64_t addr);
 /* n bytes at addr, or NULL when they are not all in one section with contents. */
@@ -141,7 +142,10 @@ size_t xsg__code_symbol_from(const struct xsg_code_symbols *symbols, uint64_t ad
 const struct xsg_code_reloc *xsg__code_reloc(const struct xsg_code_file *file, uint64_t addr);
 size_t xsg__code_reloc_from(const struct xsg_code_file *file, uint64_t addr);
 /* ---- code_scan.c ---- */
-uint64_t xsg__code_file_binary(const struct xsg_code_file *file, const char *root);
+uint64_t xsg__code_file_binary(const struct xsg_code_file *file);
+/* Bytes of data, without the text of the file's root. */
+uint64_t xsg__code_mix_data(const struct xsg_code_file *file, uint64_t hash,
+                            const unsigned char *data, size_t n);
 /* Adds the functions of the file whose address is taken somewhere in it, perhaps some more. false:
  * it cannot be told. */
 bool xsg__code_taken(const struct xsg_code_file *file, struct xsg_map *taken);

@@ -7,13 +7,14 @@
 /* ---- the whole ---------------------------------------------------------------------------------
  */
 
-/* Bytes without the text of root: it differs between checkouts where __FILE__ is in the data. */
-static uint64_t mix_without(uint64_t hash, const unsigned char *data, size_t n, const char *root)
+/* The root differs between checkouts where __FILE__ is in the data. */
+uint64_t xsg__code_mix_data(const struct xsg_code_file *file, uint64_t hash,
+                            const unsigned char *data, size_t n)
 {
-    size_t root_n = root ? strlen(root) : 0;
+    size_t root_n = strlen(file->root);
     if (root_n < 2)
         return xsg__code_mix_bytes(hash, data, n);
-    for (const unsigned char *found; (found = memmem(data, n, root, root_n));) {
+    for (const unsigned char *found; (found = memmem(data, n, file->root, root_n));) {
         hash = xsg__code_mix_bytes(hash, data, (size_t)(found - data));
         n -= (size_t)(found - data) + root_n;
         data = found + root_n;
@@ -21,7 +22,7 @@ static uint64_t mix_without(uint64_t hash, const unsigned char *data, size_t n, 
     return xsg__code_mix_bytes(hash, data, n);
 }
 
-uint64_t xsg__code_file_binary(const struct xsg_code_file *file, const char *root)
+uint64_t xsg__code_file_binary(const struct xsg_code_file *file)
 {
     uint64_t hash = xsg__code_mix(file->needed, (uint64_t)file->fixed);
     for (size_t i = 0; i < file->n_sections; i++) {
@@ -32,7 +33,7 @@ uint64_t xsg__code_file_binary(const struct xsg_code_file *file, const char *roo
         hash = xsg__code_mix(hash, s->size);
         if (s->data)
             hash = s->exec ? xsg__code_mix_bytes(hash, s->data, s->size)
-                           : mix_without(hash, s->data, s->size, root);
+                           : xsg__code_mix_data(file, hash, s->data, s->size);
     }
     for (size_t i = 0; i < file->n_relocs; i++) {
         const struct xsg_code_reloc *r = &file->relocs[i];

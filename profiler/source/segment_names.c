@@ -102,7 +102,7 @@ static void load_program(struct xsg_segment_naming *f)
         xsg_map_put(f->reading->modules, path, strlen(path), NULL);
     }
     if (n)
-        f->program = xsg_code_program(f->reading->code, paths, n);
+        f->program = xsg_code_program(f->reading->code, f->reading->root, paths, n);
 }
 
 /* ---- keys -> functions ---- */

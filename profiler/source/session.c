@@ -197,7 +197,7 @@ static uint64_t binary_of(const struct session *s, struct xsg_code_cache *code, 
     const char **paths = XSG_NEW_ARRAY(s->arena, const char *, s->modules.n);
     for (size_t i = 0; i < s->modules.n; i++)
         paths[i] = s->modules.entries[i].key;
-    return xsg_code_binary(xsg_code_program(code, paths, s->modules.n), root);
+    return xsg_code_binary(xsg_code_program(code, root, paths, s->modules.n));
 }
 
 static const char *real_root(struct xsg_arena *arena, const char *root)

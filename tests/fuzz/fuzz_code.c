@@ -22,7 +22,7 @@ static uint64_t read_all(const char *path)
 {
     static const uint64_t bases[] = {0, 0x400000, UINT64_MAX - SPAN + 1};
     struct xsg_code_cache *cache = xsg_code_open();
-    struct xsg_code_program *program = xsg_code_program(cache, &path, 1);
+    struct xsg_code_program *program = xsg_code_program(cache, "/root", &path, 1);
     uint64_t sum = 0, code, deep;
     for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
         for (uint64_t at = 0; at < SPAN; at += STEP) {
@@ -31,7 +31,7 @@ static uint64_t read_all(const char *path)
             sum = sum * 31 + code + 7 * deep;
         }
     }
-    sum += xsg_code_binary(program, "/root");
+    sum += xsg_code_binary(program);
     xsg_code_close(cache);
     return sum;
 }

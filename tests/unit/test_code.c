@@ -54,7 +54,7 @@ static const char *build(struct fixture *f, const char *flags, const char *sourc
 
 static uint64_t binary(struct fixture *f, const char *path, const char *root)
 {
-    return xsg_code_binary(xsg_code_program(f->code, &path, 1), root);
+    return xsg_code_binary(xsg_code_program(f->code, root, &path, 1));
 }
 
 static const char *says(struct fixture *f, const char *what)
@@ -84,10 +84,8 @@ static void the_checkouts_own_path_is_left_out(void **state)
     struct fixture *f = *state;
     const char *p = build(f, "", says(f, "/root1/a.c"));
     const char *q = build(f, "", says(f, "/root2/a.c"));
-    struct xsg_code_cache *other = xsg_code_open();
-    uint64_t b = xsg_code_binary(xsg_code_program(other, &q, 1), "/root2");
-    assert_true(binary(f, p, "/root1") == b);
-    xsg_code_close(other);
+    assert_true(binary(f, p, "/root1") == binary(f, q, "/root2"));
+    assert_true(binary(f, p, "/root1") != binary(f, q, "/root"));
 }
 
 static void what_cannot_be_read_is_unknown(void **state)
@@ -95,9 +93,9 @@ static void what_cannot_be_read_is_unknown(void **state)
     struct fixture *f = *state;
     const char *paths[] = {build(f, "", "int main(void) { return 0; }\n"), "/nowhere/at/all"};
     assert_true(binary(f, paths[1], NULL) == 0);
-    assert_true(xsg_code_binary(xsg_code_program(f->code, paths, 2), NULL) == 0);
-    assert_true(xsg_code_binary(xsg_code_program(f->code, paths, 1), NULL) != 0);
-    assert_true(xsg_code_binary(xsg_code_program(f->code, paths, 0), NULL) == 0);
+    assert_true(xsg_code_binary(xsg_code_program(f->code, NULL, paths, 2)) == 0);
+    assert_true(xsg_code_binary(xsg_code_program(f->code, NULL, paths, 1)) != 0);
+    assert_true(xsg_code_binary(xsg_code_program(f->code, NULL, paths, 0)) == 0);
 }
 
 static const char hostile_source[] =
@@ -113,11 +111,11 @@ static const char hostile_source[] =
 static void ask_everywhere(struct fixture *f, const char *path, uint64_t size)
 {
     struct xsg_code_cache *cache = xsg_code_open();
-    struct xsg_code_program *program = xsg_code_program(cache, &path, 1);
+    struct xsg_code_program *program = xsg_code_program(cache, f->folder, &path, 1);
     uint64_t code, deep;
     for (uint64_t at = 0; at < size; at += 16)
         xsg_code_function(program, path, at, &code, &deep);
-    xsg_code_binary(program, f->folder);
+    xsg_code_binary(program);
     xsg_code_close(cache);
 }
 
@@ -167,7 +165,7 @@ static void a_function_has_a_number(void **state)
                            build(f, "-g -pie -fPIE -Wl,-z,separate-code", hostile_source)};
     uint64_t code[2], deep[2], none;
     for (int i = 0; i < 2; i++) {
-        struct xsg_code_program *program = xsg_code_program(f->code, &paths[i], 1);
+        struct xsg_code_program *program = xsg_code_program(f->code, NULL, &paths[i], 1);
         uint64_t at = address_of(f, paths[i], "f");
         xsg_code_function(program, paths[i], at, &code[i], &deep[i]);
         assert_true(code[i] != 0 && deep[i] != 0);

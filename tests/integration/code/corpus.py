@@ -282,6 +282,14 @@ NOINLINE static long middle(long n) { return n * %s + sink; }
 NOINLINE long work(long n) { if (n < 7) return middle(n); never(n); }
 """
 
+ASSERT = """
+#include <assert.h>
+static const char *const files[] = {"first of them", __FILE__};
+NOINLINE long work(long n) { sink = n; assert(%s); return n * 3; }
+NOINLINE long where(long n) { return puts(files[n & 1]) + n; }
+NOINLINE long aside(long n) { return n * 11; }
+"""
+
 SHORT, LONG = "return n * sink;", "for (int i = 0; i < 9; i++) n = n * n + sink; return n;"
 
 EDITS = [
@@ -362,6 +370,10 @@ EDITS = [
                  dict(stop=SAME, never=SAME, spin=SAME, checked=SAME, middle=DIFFERENT, work=CALLEE)),
     before_after("in a function that does not return", STOPS % ("3", "5"), STOPS % ("4", "5"),
                  dict(stop=DIFFERENT, never=CALLEE, spin=SAME, checked=SAME, middle=SAME, work=CALLEE)),
+    before_after("an assertion in another checkout", ASSERT % "n > 3", "/* same */" + ASSERT % "n > 3",
+                 dict(work=SAME, where=SAME, aside=SAME), absolute=True),
+    before_after("another assertion in another checkout", ASSERT % "n > 3", ASSERT % "n > 2",
+                 dict(work=DIFFERENT, where=SAME, aside=SAME), absolute=True),
     before_after("in callbacks for large files", {"a.c": FILTER % "=="}, {"a.c": FILTER % "!="}, dict(work=CALLEE, tree=CALLEE)),
     before_after("in a callback", CALLBACK % "(x > y) - (x < y)", CALLBACK % "(x < y) - (x > y)",
                  dict(work=CALLEE)),
@@ -456,6 +468,8 @@ class Corpus:
             if edit.get("reverse"):
                 files.reverse()
         program = {"gcc": "g++", "clang": "clang++"}[compiler] if files[0].endswith(".cpp") else compiler
+        if edit.get("absolute"):
+            files = [os.path.join(folder, name) for name in files]
         libraries = []
         for name in [name for name in files if name.startswith("lib")]:
             files.remove(name)
@@ -472,7 +486,7 @@ class Corpus:
         symbols = [line.split() for line in lines]
         symbols = [s for s in symbols if len(s) == 3 and s[1] in "tTwW"]
         text = "".join("0 %s\n" % s[0] for s in symbols)
-        answers = subprocess.run([self.options.dump, *paths], input=text, capture_output=True, text=True,
+        answers = subprocess.run([self.options.dump, os.path.dirname(paths[0]), *paths], input=text, capture_output=True, text=True,
                                  check=True).stdout.split("\n")
         return {s[2]: a.split() for s, a in zip(symbols, answers)}
 
