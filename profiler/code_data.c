@@ -12,9 +12,10 @@
 
 enum {
     MAX_NAMELESS = 1 << 16,
-    MIN_TEXT = 4, /* characters that no number that happens to be an address points to */
-    DEEPEST = 8,  /* nameless things that point to nameless things */
-    NEAR = 16     /* a pointer so far before an object may be meant as one into it */
+    MIN_TEXT = 4,            /* characters that no number that happens to be an address points to */
+    MAX_DISTANCES = 1 << 22, /* of places, beyond which none are noted in tables of distances */
+    DEEPEST = 8,             /* nameless things that point to nameless things */
+    NEAR = 16                /* a pointer so far before an object may be meant as one into it */
 };
 
 /* ---- places that are referred to ---------------------------------------------------------------
@@ -28,6 +29,32 @@ static void note(struct xsg_code_file *file, uint64_t addr)
     file->marks =
         xsg_grow(file->arena, file->marks, &file->cap_marks, file->n_marks + 1, sizeof(uint64_t));
     file->marks[file->n_marks++] = addr;
+}
+
+/* The words of a table that clang makes of one of pointers: distances from it to what they pointed
+ * to, without relocations. NULL: it is none. */
+static const unsigned char *distances_of(const struct xsg_code_file *file,
+                                         const struct xsg_code_symbol *object)
+{
+    const struct xsg_code_section *s = xsg__code_section(file, object->addr);
+    return s && !s->write && !strncmp(object->name, "reltable.", 9) && object->size % 4 == 0
+               ? xsg__code_bytes(file, object->addr, object->size)
+               : NULL;
+}
+
+static uint64_t at_distance(uint64_t addr, const unsigned char *word)
+{
+    int32_t distance;
+    memcpy(&distance, word, sizeof distance);
+    return addr + (uint64_t)(int64_t)distance;
+}
+
+static void note_object(struct xsg_code_file *file, const struct xsg_code_symbol *object)
+{
+    const unsigned char *distances = distances_of(file, object);
+    note(file, object->addr);
+    for (uint64_t i = 0; distances && i < object->size && file->n_marks < MAX_DISTANCES; i += 4)
+        note(file, at_distance(object->addr, distances + i));
 }
 
 /* At every byte. A place that is missed makes an extent longer: more is compared than need be. */
@@ -71,7 +98,7 @@ static void load_marks(struct xsg_code_file *file)
         if (!file->relocs[i].name)
             note(file, file->relocs[i].addend);
     for (size_t i = 0; i < file->objects.n; i++)
-        note(file, file->objects.list[i].addr);
+        note_object(file, &file->objects.list[i]);
     if (file->n_marks)
         qsort(file->marks, file->n_marks, sizeof *file->marks, compare_numbers);
 }
@@ -332,6 +359,14 @@ void xsg__code_put_place(struct xsg_code_file *file, struct xsg_code_body *body,
 /* ---- objects -----------------------------------------------------------------------------------
  */
 
+static void put_distances(struct xsg_code_file *file, struct xsg_code_body *body,
+                          const struct xsg_code_symbol *object, const unsigned char *distances)
+{
+    for (uint64_t i = 0; i < object->size && !body->unknown; i += 4)
+        xsg__code_put_place(file, body, at_distance(object->addr, distances + i),
+                            XSG_CODE_ACCESS_POINTER, 0);
+}
+
 static void read_object(struct xsg_code_file *file, struct xsg_code_body *body,
                         const struct xsg_code_symbol *symbol)
 {
@@ -345,8 +380,11 @@ static void read_object(struct xsg_code_file *file, struct xsg_code_body *body,
     }
     if (s && !s->data)
         return;
+    const unsigned char *distances = distances_of(file, symbol);
     if (symbol->size > XSG_CODE_MAX_OBJECT)
         body->unknown = true;
+    else if (distances)
+        put_distances(file, body, symbol, distances);
     else
         put_bytes(file, body, symbol->addr, symbol->size);
 }

@@ -184,6 +184,11 @@ NOINLINE long work(long n) { return (long)strlen(names[n & 3]); }
 NOINLINE static const char *const *list(void) { return names; }
 NOINLINE long aside(long n) { return n + (list()[0] != NULL); }
 """
+NAMES_OF_ONE = """
+static const char *const names[] = {"alpha", "beta", "%s", "delta", "epsilon"};
+NOINLINE long work(long n) { return puts(names[n %% 5]) + n; }
+NOINLINE long aside(long n) { return n * 5 + sink; }
+"""
 EMBEDDED = 'NOINLINE long work(long n) { const char *s = "GET\\0%s\\0PUT"; return s[n %% 12] + sink; }\n'
 LOCAL_STATIC = """
 NOINLINE long work(long n) { static int calls = %s; calls += (int)n; return calls; }
@@ -335,6 +340,11 @@ EDITS = [
     before_after("initial values of a local array", COPY % "35", COPY % "99",
                  dict(work=DIFFERENT, sum=SAME)),
     before_after("a table of texts", NAMES % "gamma", NAMES % "gamut", dict(work=DIFFERENT)),
+    before_after("a table of texts for one function", NAMES_OF_ONE % "gamma", NAMES_OF_ONE % "gamut",
+                 dict(work=DIFFERENT, aside=SAME)),
+    before_after("a table of texts moved", NAMES_OF_ONE % "gamma",
+                 'NOINLINE long front(long n) { return puts("in front of it") + n; }\n' + NAMES_OF_ONE % "gamma",
+                 dict(work=SAME, aside=SAME)),
     before_after("values of a switch", SWITCH % ("4", "7"), SWITCH % ("4", "8"), dict(work=DIFFERENT)),
     before_after("targets of a jump table", JUMPS % ("6", "7"), JUMPS % ("7", "6"),
                  dict(work=DIFFERENT, f=SAME, g=SAME)),
