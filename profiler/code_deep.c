@@ -17,6 +17,7 @@ struct node {
     size_t n_next, cap_next;
     size_t index, low; /* index 0: not visited */
     size_t done;       /* of next */
+    size_t member;     /* of the recursion that is hashed now */
     bool on_stack, unknown, finished;
     uint64_t deep;
 };
@@ -281,30 +282,44 @@ static uint64_t finish_one(struct xsg_code_program *program, const struct node *
     return hash ? hash : 1;
 }
 
+/* What a node of a recursion refers to: outside of it by what that is, inside by numbers[index of
+ * the member]; NULL: not at all. */
+static uint64_t mix_next(struct xsg_code_program *program, uint64_t hash, const struct node *node,
+                         const uint64_t *numbers)
+{
+    uint64_t *each = XSG_NEW_ARRAY(program->arena, uint64_t, node->n_next + 1);
+    for (size_t i = 0; i < node->n_next; i++) {
+        const struct node *next = node->next[i];
+        each[i] = next->finished ? next->deep : numbers ? numbers[next->member] : 37;
+    }
+    if (node->place == XSG_CODE_INDIRECT) /* as they lie in memory */
+        return xsg__code_mix_set(hash, each, node->n_next);
+    for (size_t i = 0; i < node->n_next; i++)
+        hash = xsg__code_mix(hash, each[i]);
+    return hash;
+}
+
+/* Members are told apart by their names and content, by what they refer to outside, and by all that
+ * of those they refer to inside: names alone may be of several. */
 static void finish_together(struct xsg_code_program *program, struct node **members, size_t n)
 {
-    size_t n_outside = 0, k = 0;
     bool unknown = false;
-    for (size_t i = 0; i < n; i++)
-        n_outside += members[i]->n_next;
-    uint64_t *inside = XSG_NEW_ARRAY(program->arena, uint64_t, n);
-    uint64_t *outside = XSG_NEW_ARRAY(program->arena, uint64_t, n_outside + 1);
+    uint64_t *first = XSG_NEW_ARRAY(program->arena, uint64_t, n);
+    uint64_t *second = XSG_NEW_ARRAY(program->arena, uint64_t, n);
+    uint64_t *all = XSG_NEW_ARRAY(program->arena, uint64_t, n);
     for (size_t i = 0; i < n; i++) {
         uint64_t own = shallow(members[i]);
         unknown |= own == 0;
-        inside[i] = xsg__code_mix(own, own_name(members[i]));
-        for (size_t j = 0; j < members[i]->n_next; j++) {
-            const struct node *next = members[i]->next[j];
-            if (!next->finished)
-                continue;
-            unknown |= next->deep == 0;
-            outside[k++] = next->deep;
-        }
+        for (size_t j = 0; j < members[i]->n_next; j++)
+            unknown |= members[i]->next[j]->finished && members[i]->next[j]->deep == 0;
+        first[i] = mix_next(program, xsg__code_mix(own, own_name(members[i])), members[i], NULL);
+        members[i]->member = i;
     }
-    uint64_t hash = xsg__code_mix_set(xsg__code_mix_set(35, inside, n), outside, k);
     for (size_t i = 0; i < n; i++)
-        members[i]->deep =
-            unknown ? 0 : xsg__code_mix(hash, xsg__code_mix(shallow(members[i]), 36)) | 1;
+        all[i] = second[i] = mix_next(program, first[i], members[i], first);
+    uint64_t hash = xsg__code_mix_set(35, all, n);
+    for (size_t i = 0; i < n; i++)
+        members[i]->deep = unknown ? 0 : xsg__code_mix(hash, xsg__code_mix(second[i], 36)) | 1;
 }
 
 static void push(struct walk *walk, struct stack *stack, struct node *node)

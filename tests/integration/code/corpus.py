@@ -295,6 +295,15 @@ NOINLINE long where(long n) { return puts(files[n & 1]) + n; }
 NOINLINE long aside(long n) { return n * 11; }
 """
 
+def recursion(one, two):
+    """Two functions that call each other, each with a static "step" of its own unit."""
+    unit = ("long %s(long);\nNOINLINE static long step(long n) { %s }\n"
+            "NOINLINE long %s(long n) { return n <= 0 ? step(n) : %s(n - 1) + 1; }\n")
+    return {"a.c": HEAD + "long there(long);\nNOINLINE long work(long n) { return there(n) + 1; }\n" + TAIL,
+            "x.c": EXTERN + unit % ("back", one, "there", "back"),
+            "y.c": EXTERN + unit % ("there", two, "back", "there")}
+
+
 SHORT, LONG = "return n * sink;", "for (int i = 0; i < 9; i++) n = n * n + sink; return n;"
 
 EDITS = [
@@ -389,6 +398,10 @@ EDITS = [
                  dict(work=CALLEE)),
     before_after("in recursion", RECURSION % "0", RECURSION % "5",
                  dict(odd=DIFFERENT, even=CALLEE, work=CALLEE)),
+    before_after("in recursion, statics of a name change places", recursion(SHORT, LONG),
+                 recursion(LONG, SHORT), dict(there=CALLEE, back=CALLEE, work=CALLEE, step=DIFFERENT)),
+    before_after("in recursion, statics of a name untouched", recursion(SHORT, LONG),
+                 recursion("/* */ " + SHORT, LONG), dict(there=SAME, back=SAME, work=SAME, step=SAME)),
     before_after("recursion untouched", RECURSION % "0", "/* same */" + RECURSION % "0",
                  dict(odd=SAME, even=SAME, work=SAME)),
     before_after("another function of libm", LIBM % "tgamma", LIBM % "lgamma", dict(work=DIFFERENT)),
