@@ -64,4 +64,49 @@ SOURCE
 link edge "$work/edge.s" -no-pie -static -Wl,--entry=pick \
     -Wl,-Ttext=0xffffffffffffe000,--section-start=.rodata=0xfffffffffffffff0
 printf '\003' | dd of="$out/edge" bs=1 seek=16 conv=notrunc status=none # ET_DYN: distances
+
+# Initial values of the thread, of a library and behind distances; a function that runs on.
+cat >"$work/values.s" <<'SOURCE'
+        .globl enter
+        .type enter, @function
+enter:  lea (%rdi,%rdi,2), %rax
+        .size enter, . - enter
+        .p2align 4
+        .type inner, @function
+inner:  lea reltable.inner(%rip), %rdx
+        movslq (%rdx,%rdi,4), %rcx
+        mov %fs:0, %rsi
+        add %fs:budget@tpoff, %rax
+        add %fs:named@tpoff, %rax
+        add shared(%rip), %rax
+        call *hook(%rip)
+        call stop
+        .size inner, . - inner
+        .p2align 4
+        .type stop, @function
+stop:   hlt
+        .size stop, . - stop
+        .data
+        .type hook, @object
+hook:   .quad stop
+        .size hook, . - hook
+        .section .rodata
+1:      .string "a first text"
+2:      .string "a second text"
+        .p2align 2
+        .type reltable.inner, @object
+reltable.inner:
+        .long 1b - reltable.inner, 2b - reltable.inner
+        .size reltable.inner, . - reltable.inner
+        .section .tdata, "awT", @progbits
+        .type budget, @object
+budget: .quad 1000
+        .size budget, . - budget
+        .type named, @object
+named:  .quad 1b
+        .size named, . - named
+SOURCE
+echo 'long shared = 5;' >"$work/b.c"
+gcc -shared -nostdlib -fPIC -o "$work/libb.so" "$work/b.c"
+link values "$work/values.s" "$work/libb.so" -no-pie -Wl,--entry=enter
 chmod -x "$out"/*
