@@ -56,13 +56,16 @@ int xsg_gate_build_checkout(struct xsg_cli *cli, struct xsg_project *project, co
                             const char *what, const char *const *env, bool no_build, char **root)
 {
     const char *line = project->suite.build;
-    const char *key =
-        xsg_printf(cli->arena, "%016llx",
-                   (unsigned long long)xsg_hash(line ? line : "", line ? strlen(line) : 0));
     bool fresh = false;
     int rc = xsg_git_checkout(project->git, cli->arena, name, root, &fresh, &cli->err);
+    const char *key;
 
-    if (rc != 0 || xsg_git_checkout_is_built(project->git, name, key) || !line || no_build)
+    if (rc != 0)
+        return rc;
+    /* The path, too, is in what was built: the repository may have been moved or copied. */
+    key = xsg_printf(cli->arena, "%s\n%s", *root, line ? line : "");
+    key = xsg_printf(cli->arena, "%016llx", (unsigned long long)xsg_hash(key, strlen(key)));
+    if (xsg_git_checkout_is_built(project->git, name, key) || !line || no_build)
         return rc;
     rc = build_in(cli, project, *root, name, what, env);
     return rc != 0 ? rc : xsg_git_checkout_built(project->git, name, key, &cli->err);

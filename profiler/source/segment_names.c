@@ -177,6 +177,15 @@ static size_t frames_at(struct xsg_segment_naming *f, const struct xsg_segment_m
     return xsg_symbolise(f->reading->symboliser, module ? &module->module : NULL, address, frames);
 }
 
+static void take_code(const struct xsg_segment_naming *f, const struct xsg_segment_module *module,
+                      uint64_t address, struct xsg_function *function)
+{
+    xsg_code_function(f->program, module->module.path, address - module->module.bias,
+                      &function->code, &function->code_deep);
+    if (function->code == 0 && is_of_project(f, module))
+        function->code_deep = XSG_CODE_UNREAD;
+}
+
 static void name_frames(struct xsg_segment_naming *f, struct xsg_segment_names *names,
                         uint64_t address)
 {
@@ -189,8 +198,7 @@ static void name_frames(struct xsg_segment_naming *f, struct xsg_segment_names *
     for (size_t i = n; i-- > 0;) {
         struct xsg_function function = frames[i].function;
         if (i + 1 == n && module && f->program)
-            xsg_code_function(f->program, module->module.path, address - module->module.bias,
-                              &function.code, &function.code_deep);
+            take_code(f, module, address, &function);
         if (is_ours(&function))
             break; /* and what is inlined into it */
         if (f->reading->keep_addresses && frames[i].at_line > 0)

@@ -127,6 +127,7 @@ struct fixture {
     bool thread;        /* work is not called by main: a thread starts there */
     double rest;        /* ms of main; 0: 30 */
     bool library;       /* work is in one that the project does not build */
+    bool unread;        /* the project does, but its code cannot be read */
 };
 
 static void add(struct fixture *f, struct side *s, const struct xsg_function *function,
@@ -161,7 +162,8 @@ static void fill(struct fixture *f, struct side *s, uint64_t binary, double work
     s->functions[2] = (struct xsg_function){
         .name = "work", .file = "a.c", .module = "prog", .code = code, .code_deep = deep};
     if (f->library)
-        s->functions[2] = (struct xsg_function){.name = "work", .module = "libwork.so"};
+        s->functions[2] = (struct xsg_function){
+            .name = "work", .module = "libwork.so", .code_deep = f->unread ? XSG_CODE_UNREAD : 0};
     s->nodes[1] =
         (struct xsg_tree_node){.parent = 0, .function = 1, .self = rest * 1e6, .total = rest * 1e6};
     s->nodes[2] = (struct xsg_tree_node){
@@ -377,6 +379,18 @@ static void same_code_above_a_change_counts_unless_it_is_gone(void **state)
     }
 }
 
+/* A library of the project may have changed, whether its code can be read or not. */
+static void code_that_cannot_be_read_is_not_the_same(void **state)
+{
+    struct fixture *f = *state;
+    f->rest = 600;
+    f->library = f->unread = true;
+    compare(f, 20, 7, 0, NULL);
+    assert_true(find(f, "work")->counts);
+    assert_int_equal(find(f, "work")->layout, XSG_LAYOUT_NONE);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+}
+
 /* What changed elsewhere may have left it more to do: it is not excused where no other order can
  * be asked. */
 static void same_code_beside_a_change_is_not_excused(void **state)
@@ -456,6 +470,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_changed_function_settles_it, setup, teardown),
         cmocka_unit_test_setup_teardown(same_code_above_a_change_counts_unless_it_is_gone, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(code_that_cannot_be_read_is_not_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(same_code_beside_a_change_is_not_excused, setup, teardown),
         cmocka_unit_test_setup_teardown(same_code_of_a_thread_needs_all_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(stored_numbers_are_not_asked, setup, teardown),
