@@ -28,7 +28,7 @@ static int intern(struct xsg_store *store, const char *find, const char *add,
         return rc;
     rc = xsg__store_exec(store, err, add, binds, n);
     *id = sqlite3_last_insert_rowid(store->db);
-    return rc == XSG_OK ? xsg__store_exec(store, err, "DELETE FROM unjudged", NULL, 0) : rc;
+    return rc;
 }
 
 static int64_t remembered(const struct xsg_map *map, const void *key, size_t n)
@@ -401,7 +401,7 @@ static int insert_comparison(struct xsg_store *store, int64_t base, int64_t head
                                       xsg__text(xsg_verdict_name(comparison->verdict)),
                                       xsg__text(json)));
     *id = sqlite3_last_insert_rowid(store->db);
-    return rc;
+    return rc == XSG_OK ? xsg__store_exec(store, err, "DELETE FROM unjudged", NULL, 0) : rc;
 }
 
 int xsg_store_put_comparison(struct xsg_store *store, struct xsg_run *base, struct xsg_run *head,

@@ -169,6 +169,7 @@ static void a_gate_that_could_not_judge_is_the_newest_until_the_next(void **stat
 {
     struct temp_store *b = *state;
     struct xsg_run base = sample_run(&b->arena, 1, 3, 4), head = sample_run(&b->arena, 2, 3, 4);
+    struct xsg_run other = sample_run(&b->arena, 3, 5, 4);
     struct xsg_comparison c = {.verdict = XSG_VERDICT_PASSED, .base = &base, .head = &head};
     struct xsg_store_prune old = {.older_than = 1700000003};
     size_t removed;
@@ -176,6 +177,12 @@ static void a_gate_that_could_not_judge_is_the_newest_until_the_next(void **stat
     assert_newest(b, "[0]", 0, 0);
     assert_int_equal(xsg_store_put_comparison(b->store, &base, &head, &c, "{}", &b->err), XSG_OK);
     assert_newest(b, "{}", base.id, head.id);
+    assert_int_equal(xsg_store_put_unjudged(b->store, 1700000000, "[0]", &b->err), XSG_OK);
+    assert_int_equal(xsg_store_put_comparison(b->store, &base, &head, &c, "{}", &b->err), XSG_OK);
+    assert_newest(b, "{}", base.id, head.id); /* with nothing new but itself */
+    assert_int_equal(xsg_store_put_unjudged(b->store, 1700000000, "[0]", &b->err), XSG_OK);
+    assert_int_equal(xsg_store_put(b->store, &other, &b->err), XSG_OK);
+    assert_newest(b, "[0]", 0, 0); /* a run alone is no verdict */
     assert_int_equal(xsg_store_put_unjudged(b->store, 1700000001, "[1]", &b->err), XSG_OK);
     assert_int_equal(xsg_store_put_unjudged(b->store, 1700000003, "[3]", &b->err), XSG_OK);
     assert_newest(b, "[3]", 0, 0);
