@@ -222,6 +222,7 @@ static void conclude(struct xsg_target_work *t, struct xsg_row *row, enum xsg_co
             !is_slower(t, d->metric)) {
             d->verdict = XSG_DELTA_UNDECIDED;
             d->rule = XSG_RULE_LAYOUT_UNKNOWN;
+            d->detectable = NAN; /* the rounds have told what they can */
         }
     }
 }

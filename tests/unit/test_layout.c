@@ -408,6 +408,8 @@ static void same_code_beside_a_change_is_not_excused(void **state)
     assert_true(find(f, "work")->counts);
     assert_int_equal(find(f, "work")->verdict, XSG_DELTA_UNDECIDED);
     assert_string_equal(find(f, "work")->rule, XSG_RULE_LAYOUT_UNKNOWN);
+    assert_true(isnan(find(f, "work")->detectable)); /* no rounds would settle it */
+    assert_true(isnan(find(f, "work")->settle_rounds));
     assert_int_equal(f->c.verdict, XSG_VERDICT_UNDECIDED);
     f->rest = 30; /* the target got slower, too: then it says where */
     compare(f, 20, 7, 0, NULL);
