@@ -48,12 +48,11 @@ static int parse_rounds(struct xsg_cli *cli, const char *text, int64_t *rounds)
 
 static int parse_pairing(struct xsg_cli *cli, const char *text, enum xsg_pairing *pairing)
 {
-    static const char *const words[] = {"auto", "alternate", "same-core", "two-core"};
     const char *nearest;
 
     *pairing = XSG_PAIRING_AUTO;
-    for (size_t i = 0; text && i < sizeof words / sizeof words[0]; i++) {
-        if (strcmp(text, words[i]) != 0)
+    for (size_t i = 0; text && i < XSG_N_PAIRINGS; i++) {
+        if (strcmp(text, xsg_pairing_names[i]) != 0)
             continue;
         *pairing = (enum xsg_pairing)i;
         return 0;
@@ -62,7 +61,7 @@ static int parse_pairing(struct xsg_cli *cli, const char *text, enum xsg_pairing
         return 0;
     xsg_fail(&cli->err, XSG_EINVAL, "--pairing %s: expected auto, alternate, same-core or two-core",
              text);
-    nearest = xsg_nearest(text, words, sizeof words / sizeof words[0]);
+    nearest = xsg_nearest(text, xsg_pairing_names, XSG_N_PAIRINGS);
     return nearest ? xsg_fail_hint(&cli->err, XSG_EINVAL, "did you mean '%s'?", nearest)
                    : XSG_EINVAL;
 }

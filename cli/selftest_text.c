@@ -246,7 +246,7 @@ static void put_json_row(struct xsg_json_writer *w, const struct xsg_selftest *t
 
 void xsg_selftest_put_json(struct xsg_buf *out, const struct xsg_selftest *test)
 {
-    static const char *const pairings[] = {NULL, "alternate", "same-core", "two-core"};
+    enum xsg_pairing pairing = target_of(test)->pairing;
     struct xsg_json_writer w;
 
     xsg_json_writer_init(&w, out, 2);
@@ -258,7 +258,7 @@ void xsg_selftest_put_json(struct xsg_buf *out, const struct xsg_selftest *test)
     put_number(&w, "effect", test->effect);
     put_number(&w, "factor", test->factor);
     put_text(&w, "planted_in", XSG_SELFTEST_PLANTED);
-    put_text(&w, "pairing", pairings[target_of(test)->pairing]);
+    put_text(&w, "pairing", pairing == XSG_PAIRING_AUTO ? NULL : xsg_pairing_names[pairing]);
     put_text(&w, "pairing_reason", target_of(test)->pairing_reason);
     put_gate(&w, "equal", test->equal);
     put_gate(&w, "planted", test->planted);

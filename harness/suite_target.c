@@ -46,9 +46,8 @@ static int read_profile(struct xsg_suite_reader *r, const struct xsg_yaml *node,
 int xsg_suite_pairing(struct xsg_suite_reader *r, const struct xsg_yaml *node,
                       enum xsg_pairing *pairing)
 {
-    static const char *const words[] = {"auto", "alternate", "same-core", "two-core"};
     size_t index;
-    int rc = xsg_suite_word(r, node, "pairing", words, COUNT(words), NULL, 0, &index);
+    int rc = xsg_suite_word(r, node, "pairing", xsg_pairing_names, XSG_N_PAIRINGS, NULL, 0, &index);
     if (rc == XSG_OK)
         *pairing = (enum xsg_pairing)index;
     return rc;

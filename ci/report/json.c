@@ -7,8 +7,6 @@
 
 #define SCHEMA 1
 
-static const char *const pairing_words[] = {"auto", "alternate", "same-core", "two-core"};
-
 static void put_string(struct xsg_json_writer *w, const char *key, const char *value)
 {
     xsg_json_key(w, key);
@@ -101,7 +99,7 @@ static void put_targets(struct xsg_json_writer *w, const struct xsg_comparison *
         put_string(w, "command", target->command);
         put_string(w, "profile", target->profile);
         if (target->pairing > XSG_PAIRING_AUTO && target->pairing <= XSG_PAIRING_TWO_CORE) {
-            put_string(w, "pairing", pairing_words[target->pairing]);
+            put_string(w, "pairing", xsg_pairing_names[target->pairing]);
             put_string(w, "pairing_reason", target->pairing_reason);
         }
         put_bool(w, "in_base", base != NULL);

@@ -150,11 +150,6 @@ static int read_gate(struct reader *r, const cJSON *root, struct xsg_gate *gate)
 
 static int read_pairing(struct reader *r, const cJSON *item, struct xsg_target_run *target)
 {
-    static const char *const names[] = {
-        [XSG_PAIRING_ALTERNATE] = "alternate",
-        [XSG_PAIRING_SAME_CORE] = "same-core",
-        [XSG_PAIRING_TWO_CORE] = "two-core",
-    };
     const char *name = NULL;
     int rc = get_text(r, item, "pairing", &name);
 
@@ -162,8 +157,8 @@ static int read_pairing(struct reader *r, const cJSON *item, struct xsg_target_r
         rc = get_text(r, item, "pairing_reason", &target->pairing_reason);
     if (rc != 0 || !name)
         return rc;
-    for (size_t i = XSG_PAIRING_ALTERNATE; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(name, names[i]) == 0) {
+    for (size_t i = XSG_PAIRING_ALTERNATE; i < XSG_N_PAIRINGS; i++) {
+        if (strcmp(name, xsg_pairing_names[i]) == 0) {
             target->pairing = (enum xsg_pairing)i;
             return 0;
         }

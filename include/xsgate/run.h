@@ -36,6 +36,9 @@ enum xsg_pairing {
     XSG_PAIRING_SAME_CORE, /* at once on one core: the scheduler alternates them */
     XSG_PAIRING_TWO_CORE   /* at once on two cores, sides swapped at random */
 };
+#define XSG_N_PAIRINGS 4
+/* Their names wherever they are written: "auto", "alternate", "same-core", "two-core". */
+extern const char *const xsg_pairing_names[XSG_N_PAIRINGS];
 
 /* One metric of one function of one target. values[i] belongs to round i; NaN: not seen there. */
 struct xsg_series {
