@@ -191,4 +191,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     "file"};
-const struct xsg_command xsg_cmd_badge = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_badge = {.spec = &spec, .run = run};

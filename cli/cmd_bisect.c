@@ -157,4 +157,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     "ref"};
-const struct xsg_command xsg_cmd_bisect = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_bisect = {.spec = &spec, .run = run};

@@ -210,4 +210,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     NULL};
-const struct xsg_command xsg_cmd_comment = {&spec, false, run, true};
+const struct xsg_command xsg_cmd_comment = {.spec = &spec, .run = run, .keeps_status = true};

@@ -65,4 +65,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     "ref"};
-const struct xsg_command xsg_cmd_compare = {&spec, false, run, true};
+const struct xsg_command xsg_cmd_compare = {.spec = &spec, .run = run, .keeps_status = true};

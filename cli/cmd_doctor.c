@@ -90,4 +90,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     NULL};
-const struct xsg_command xsg_cmd_doctor = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_doctor = {.spec = &spec, .run = run};

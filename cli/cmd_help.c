@@ -57,7 +57,7 @@ static const char *const help_examples[] = {"xsgate help run", "what run does an
 static const struct xsg_opt_spec help_spec = {
     "help",        "help [COMMAND]", "explain a command", "Prints the help of a command.", no_opts,
     help_examples, "command"};
-const struct xsg_command xsg_cmd_help = {&help_spec, false, help_run, false};
+const struct xsg_command xsg_cmd_help = {.spec = &help_spec, .run = help_run};
 
 /* -- man -----------------------------------------------------------------------------------------
  */
@@ -79,7 +79,7 @@ static const char *const man_examples[] = {"xsgate man | man -l -", "read the ma
 static const struct xsg_opt_spec man_spec = {
     "man",        "man", "print the manual page", "Prints the manual page in roff.", no_opts,
     man_examples, NULL};
-const struct xsg_command xsg_cmd_man = {&man_spec, false, man_run, false};
+const struct xsg_command xsg_cmd_man = {.spec = &man_spec, .run = man_run};
 
 /* -- completion ----------------------------------------------------------------------------------
  */
@@ -112,4 +112,4 @@ static const struct xsg_opt_spec completion_spec = {
     no_opts,
     completion_examples,
     NULL};
-const struct xsg_command xsg_cmd_completion = {&completion_spec, false, completion_run, false};
+const struct xsg_command xsg_cmd_completion = {.spec = &completion_spec, .run = completion_run};

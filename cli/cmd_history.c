@@ -352,4 +352,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     NULL};
-const struct xsg_command xsg_cmd_history = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_history = {.spec = &spec, .run = run};

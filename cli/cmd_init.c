@@ -231,4 +231,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     NULL};
-const struct xsg_command xsg_cmd_init = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_init = {.spec = &spec, .run = run};

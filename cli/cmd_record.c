@@ -231,4 +231,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     "file"};
-const struct xsg_command xsg_cmd_record = {&spec, true, run, false};
+const struct xsg_command xsg_cmd_record = {.spec = &spec, .stop_at_word = true, .run = run};

@@ -55,4 +55,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     "file"};
-const struct xsg_command xsg_cmd_report = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_report = {.spec = &spec, .run = run};

@@ -169,4 +169,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     "target"};
-const struct xsg_command xsg_cmd_run = {&spec, false, run, true};
+const struct xsg_command xsg_cmd_run = {.spec = &spec, .run = run, .keeps_status = true};

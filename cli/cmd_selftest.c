@@ -64,4 +64,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     NULL};
-const struct xsg_command xsg_cmd_selftest = {&spec, false, run, true};
+const struct xsg_command xsg_cmd_selftest = {.spec = &spec, .run = run, .keeps_status = true};

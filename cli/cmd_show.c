@@ -70,4 +70,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     "ref"};
-const struct xsg_command xsg_cmd_show = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_show = {.spec = &spec, .run = run};

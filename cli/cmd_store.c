@@ -268,4 +268,4 @@ static const struct xsg_opt_spec spec = {
     opts,
     examples,
     "file"};
-const struct xsg_command xsg_cmd_store = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_store = {.spec = &spec, .run = run};

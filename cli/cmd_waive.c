@@ -159,4 +159,4 @@ static const struct xsg_opt_spec spec = {"waive",
                                          opts,
                                          examples,
                                          NULL};
-const struct xsg_command xsg_cmd_waive = {&spec, false, run, false};
+const struct xsg_command xsg_cmd_waive = {.spec = &spec, .run = run};
