@@ -111,7 +111,8 @@ struct xsg_delta {
     double share;     /* of the target's base total, in [0, 1]; head's share when added */
     double threshold; /* that applied */
     enum xsg_delta_verdict verdict;
-    const char *cause; /* one phrase: "each call costs 21 % more; code changed in this range" */
+    const char *cause; /* one phrase: "each call costs 21 % more; code changed in this range"; of a
+                          target that failed with the end of its output in lines below it */
     int changed;       /* 1: the commit range touches the function, 0: it does not, -1: unknown */
     const char *rule;  /* which rule decided: "threshold", "gates[0]: parse_*", "ignored: *_x",
                           "below min_share", "not in filter", "effect on the target too small" */
