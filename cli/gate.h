@@ -55,8 +55,14 @@ struct xsg_gate_options {
          &(o).metrics, NULL, "metric"},                                                             \
         {XSG_OPT_STRING, 'n',  "rounds", "N|auto", "rounds to measure; auto stops when decided",    \
          &(o).rounds,    NULL, NULL},                                                               \
-        {XSG_OPT_STRING, 0,    "pairing", "HOW", "auto, alternate, same-core or two-core",          \
-         &(o).pairing,   NULL, NULL},                                                               \
+        {XSG_OPT_STRING,                                                                            \
+         0,                                                                                         \
+         "pairing",                                                                                 \
+         "HOW",                                                                                     \
+         "how base and head share the machine",                                                     \
+         &(o).pairing,                                                                              \
+         xsg_pairing_names,                                                                         \
+         NULL},                                                                                     \
         {XSG_OPT_SECONDS, 0,    "max-time", "TIME", "stop measuring after this time, e.g. 5m",      \
          &(o).max_time,   NULL, NULL},                                                              \
         {XSG_OPT_FLAG, 0,    "fresh", NULL, "measure both sides now, whatever is stored",           \

@@ -46,31 +46,19 @@ static int parse_rounds(struct xsg_cli *cli, const char *text, int64_t *rounds)
     return 0;
 }
 
-static int parse_pairing(struct xsg_cli *cli, const char *text, enum xsg_pairing *pairing)
+static enum xsg_pairing find_pairing(const char *name)
 {
-    const char *nearest;
-
-    *pairing = XSG_PAIRING_AUTO;
-    for (size_t i = 0; text && i < XSG_N_PAIRINGS; i++) {
-        if (strcmp(text, xsg_pairing_names[i]) != 0)
-            continue;
-        *pairing = (enum xsg_pairing)i;
-        return 0;
+    for (size_t i = 0; name && i < XSG_N_PAIRINGS; i++) {
+        if (strcmp(name, xsg_pairing_names[i]) == 0)
+            return (enum xsg_pairing)i;
     }
-    if (!text)
-        return 0;
-    xsg_fail(&cli->err, XSG_EINVAL, "--pairing %s: expected auto, alternate, same-core or two-core",
-             text);
-    nearest = xsg_nearest(text, xsg_pairing_names, XSG_N_PAIRINGS);
-    return nearest ? xsg_fail_hint(&cli->err, XSG_EINVAL, "did you mean '%s'?", nearest)
-                   : XSG_EINVAL;
+    return XSG_PAIRING_AUTO; /* not given: the option's table let no other name in */
 }
 
 int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
                      const struct xsg_gate_options *options)
 {
     struct xsg_gate *gate = &project->suite.gate;
-    enum xsg_pairing pairing;
     int64_t rounds;
     int rc = xsg_publish_check_trust(cli, options->take_risk);
 
@@ -79,8 +67,6 @@ int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
 
     if (rc == 0)
         rc = parse_rounds(cli, options->rounds, &rounds);
-    if (rc == 0)
-        rc = parse_pairing(cli, options->pairing, &pairing);
     if (rc == 0)
         rc = apply_metrics(cli, gate, &options->metrics);
     if (rc != 0)
@@ -110,13 +96,13 @@ struct xsg_plan_options xsg_gate_plan_options(struct xsg_cli *cli,
 {
     struct xsg_plan_options plan = {
         .max_time_s = options->max_time,
+        .pairing = find_pairing(options->pairing),
         .seed = xsg_rng_seed_from_system(),
         .progress = on_progress,
         .clock = &xsg_system_clock,
     };
 
     parse_rounds(cli, options->rounds, &plan.rounds); /* checked by xsg_gate_prepare */
-    parse_pairing(cli, options->pairing, &plan.pairing);
     xsg_verbose("seed of the order of rounds: %llu", (unsigned long long)plan.seed);
     return plan;
 }

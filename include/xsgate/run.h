@@ -37,8 +37,8 @@ enum xsg_pairing {
     XSG_PAIRING_TWO_CORE   /* at once on two cores, sides swapped at random */
 };
 #define XSG_N_PAIRINGS 4
-/* Their names wherever they are written: "auto", "alternate", "same-core", "two-core". */
-extern const char *const xsg_pairing_names[XSG_N_PAIRINGS];
+/* "auto", "alternate", "same-core", "two-core", wherever they are written; then NULL. */
+extern const char *const xsg_pairing_names[XSG_N_PAIRINGS + 1];
 
 /* One metric of one function of one target. values[i] belongs to round i; NaN: not seen there. */
 struct xsg_series {
