@@ -1,4 +1,5 @@
 /* doctor: what on this machine will disturb or limit measurements, and the remedy. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,25 @@ static void put_check(struct xsg_buf *out, const struct xsg_check *check, bool c
     xsg_buf_putc(out, '\n');
     if (check->remedy)
         xsg_buf_printf(out, "        -> %s\n", check->remedy);
+}
+
+/* Gates keep checkouts, results and the store in the project: is there a place for them? */
+static void check_writable(struct xsg_cli *cli, const struct xsg_project *project,
+                           struct xsg_check *check)
+{
+    const char *places[] = {project->store_path, project->folder};
+
+    for (size_t i = 0; i < 2 && check->state != XSG_CHECK_PROBLEM; i++) {
+        const char *place = places[i];
+        while (access(place, F_OK) != 0 && strchr(place, '/'))
+            place = xsg_path_dir(cli->arena, place); /* where it will be made */
+        if (access(place, W_OK) == 0)
+            continue;
+        check->state = XSG_CHECK_PROBLEM;
+        check->finding =
+            xsg_printf(cli->arena, "cannot write %s: %s", place, xsg_system_reason(errno));
+        check->remedy = "what is stored can be shown and compared, but nothing measured";
+    }
 }
 
 /* Repository, configuration and store: each is tried, and its sentence shown. */
@@ -43,6 +63,8 @@ static size_t project_checks(struct xsg_cli *cli, struct xsg_check checks[3])
             checks[i].finding = xsg_strdup(cli->arena, probe.err.text);
             checks[i].remedy = probe.err.hint[0] ? xsg_strdup(cli->arena, probe.err.hint) : NULL;
         }
+        if (i == 2 && project.store_path)
+            check_writable(cli, &project, &checks[i]);
         xsg_project_close(&project);
         if (i == 0 && rc != 0)
             return 1;
