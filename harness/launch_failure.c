@@ -79,12 +79,20 @@ const char *xsg_output_lines(struct xsg_arena *arena, const struct xsg_proc_resu
 /* ---- the process ------------------------------------------------------------------------------
  */
 
+/* A gate's remedies are written in xsgate.yml; of a command that record runs there is none. */
+static const char *remedy(const struct xsg_launch *launch, const char *in_suite,
+                          const char *on_command_line)
+{
+    return launch->pass_output ? on_command_line : in_suite;
+}
+
 static bool said(const struct xsg_invocation *out, const char *text)
 {
     return out->output && strstr(out->output, text);
 }
 
-static void judge_signal(struct xsg_arena *arena, struct xsg_invocation *out)
+static void judge_signal(struct xsg_arena *arena, const struct xsg_launch *launch,
+                         struct xsg_invocation *out)
 {
     int number = out->proc.signal;
     const char *name = sigabbrev_np(number);
@@ -96,8 +104,10 @@ static void judge_signal(struct xsg_arena *arena, struct xsg_invocation *out)
     else if (number == SIGXCPU)
         out->hint = "the limit on CPU time is too low: see 'ulimit -t'";
     else
-        out->hint = "run its command by hand; if it fails only when measured, try another "
-                    "'profile:'";
+        out->hint = remedy(launch,
+                           "run its command by hand; if it fails only when measured, try another "
+                           "'profile:'",
+                           "if it fails only when profiled, try another '--profile'");
 }
 
 static void judge_status(struct xsg_arena *arena, const struct xsg_launch *launch,
@@ -109,14 +119,17 @@ static void judge_status(struct xsg_arena *arena, const struct xsg_launch *launc
 
     out->failure = xsg_printf(arena, "ended with status %d", status);
     if (said(out, "ASan runtime does not come first"))
-        out->hint = "it is built with a sanitizer: measure a build without, or set "
-                    "'env: {ASAN_OPTIONS: verify_asan_link_order=0}'";
+        out->hint = remedy(launch,
+                           "it is built with a sanitizer: measure a build without, or set "
+                           "'env: {ASAN_OPTIONS: verify_asan_link_order=0}'",
+                           "it is built with a sanitizer: profile a build without, or set "
+                           "ASAN_OPTIONS=verify_asan_link_order=0");
     else if (by_shell && status == 127)
         out->hint = "the shell did not find a command; paths are seen from the checkout's root";
     else if (by_shell && status == 126)
         out->hint = "the shell may not execute a command: check its permissions";
     else
-        out->hint = "a target has to end with status 0";
+        out->hint = remedy(launch, "a target has to end with status 0", NULL);
 }
 
 void xsg_judge_process(struct xsg_arena *arena, const struct xsg_launch *launch,
@@ -131,9 +144,10 @@ void xsg_judge_process(struct xsg_arena *arena, const struct xsg_launch *launch,
         out->failure =
             xsg_printf(arena, "did not end within %g s",
                        launch->timeout_s > 0 ? launch->timeout_s : launch->target->timeout_s);
-        out->hint = "raise the target's 'timeout:' or give it less to do";
+        out->hint = remedy(launch, "raise the target's 'timeout:' or give it less to do",
+                           "raise '--timeout' or give it less to do");
     } else if (proc->signal) {
-        judge_signal(arena, out);
+        judge_signal(arena, launch, out);
     } else {
         judge_status(arena, launch, out);
     }
@@ -195,7 +209,7 @@ static void judge_attachment(struct xsg_arena *arena, const char *program,
     else
         out->failure = "the profiler did not attach to any process";
     out->hint = "a static or set-uid program cannot be preloaded: link xsgate::runtime into it, or "
-                "measure a dynamically linked build";
+                "profile a dynamically linked build";
     out->output = xsg_output_lines(arena, &out->proc, SHOWN_LINES, SHOWN_BYTES);
 }
 
@@ -230,12 +244,15 @@ static void judge_samples(struct xsg_arena *arena, const struct xsg_launch *laun
     }
     out->failure = xsg_printf(arena, "no sample was taken in %.1f ms of CPU time", cpu_ms);
     if (cpu_ms < 50)
-        out->hint = "give the target more to do: 100 ms of CPU time and more per invocation";
+        out->hint =
+            remedy(launch, "give the target more to do: 100 ms of CPU time and more per invocation",
+                   "give it more to do, or raise '--rate'");
     else
         out->hint = "'xsgate doctor' says which sampling rate this machine delivers";
 }
 
-static void judge_losses(struct xsg_arena *arena, struct xsg_invocation *out)
+static void judge_losses(struct xsg_arena *arena, const struct xsg_launch *launch,
+                         struct xsg_invocation *out)
 {
     const struct xsg_profile *profile = &out->profile;
     double recorded = (double)profile->samples, paths = (double)profile->lost_paths;
@@ -250,8 +267,11 @@ static void judge_losses(struct xsg_arena *arena, struct xsg_invocation *out)
     out->failure = xsg_printf(arena, "%llu record%s of the profiler %s lost",
                               (unsigned long long)profile->lost, profile->lost == 1 ? "" : "s",
                               profile->lost == 1 ? "was" : "were");
-    out->hint = "give it more room, in the target's 'env:': XSGATE_NODES: 131072 (call paths per "
-                "thread), XSGATE_LIMIT: 268435456 (bytes per process)";
+    out->hint = remedy(launch,
+                       "give it more room, in the target's 'env:': XSGATE_NODES: 131072 (call "
+                       "paths per thread), XSGATE_LIMIT: 268435456 (bytes per process)",
+                       "give it more room, in its environment: XSGATE_NODES=131072 (call paths "
+                       "per thread), XSGATE_LIMIT=268435456 (bytes per process)");
     out->output = notes.len ? xsg_strdup(arena, notes.data) : NULL;
     xsg_buf_release(&notes);
 }
@@ -266,13 +286,17 @@ void xsg_judge_profile(struct xsg_arena *arena, const struct xsg_launch *launch,
         judge_attachment(arena, program, out);
     } else if ((asked & XSG_MODE_SCOPES) && !(profile->kinds & XSG_PROFILE_SCOPE)) {
         out->failure = "no scope was entered";
-        out->hint = "mark code with XSG_SCOPE of <xsgate/profile.h>, or use 'profile: [sample]'";
+        out->hint = remedy(
+            launch, "mark code with XSG_SCOPE of <xsgate/profile.h>, or use 'profile: [sample]'",
+            "mark code with XSG_SCOPE of <xsgate/profile.h>, or use '--profile sample'");
     } else if ((asked & XSG_MODE_FUNCTIONS) && !(profile->kinds & XSG_PROFILE_FUNCTION)) {
         out->failure = "no instrumented function was entered";
-        out->hint = "build it with -finstrument-functions, or use 'profile: [sample]'";
+        out->hint =
+            remedy(launch, "build it with -finstrument-functions, or use 'profile: [sample]'",
+                   "build it with -finstrument-functions, or use '--profile sample'");
     } else if ((asked & XSG_MODE_SAMPLE) && !(profile->kinds & XSG_PROFILE_SAMPLE)) {
         judge_samples(arena, launch, out);
     } else {
-        judge_losses(arena, out);
+        judge_losses(arena, launch, out);
     }
 }

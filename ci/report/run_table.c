@@ -161,15 +161,18 @@ static void put_row(struct xsg_buf *out, const struct rows *rows, const struct r
     xsg_buf_putc(out, '\n');
 }
 
-static void put_totals(struct xsg_buf *out, const struct xsg_run *run, const char *target)
+static void put_totals(struct xsg_buf *out, const struct xsg_run *run,
+                       const struct xsg_target_run *target)
 {
     static const char *const metrics[] = {"wall", "cpu", "peak_rss", "instructions", "syscalls"};
+    /* Of two sides that shared a core, the wall time is twice a lone one's: it says nothing. */
+    size_t first = target->pairing == XSG_PAIRING_SAME_CORE ? 1 : 0;
 
-    for (size_t m = 0; m < sizeof metrics / sizeof metrics[0]; m++) {
+    for (size_t m = first; m < sizeof metrics / sizeof metrics[0]; m++) {
         for (size_t i = 0; i < run->n_series; i++) {
             const struct xsg_series *series = &run->series[i];
             char text[32];
-            if (series->function.name || strcmp(series->target, target) != 0 ||
+            if (series->function.name || strcmp(series->target, target->name) != 0 ||
                 strcmp(series->metric, metrics[m]) != 0)
                 continue;
             xsg_format_value(text, sizeof text, median_of(series), series->unit);
@@ -191,7 +194,7 @@ static void put_target(struct xsg_buf *out, const struct xsg_run *run,
     xsg_buf_puts(out, options->color ? "\033[1m" : "");
     xsg_report_put_cell(out, target->name, columns / 2, false);
     xsg_buf_puts(out, options->color ? "\033[0m" : "");
-    put_totals(out, run, target->name);
+    put_totals(out, run, target);
     if (target->samples)
         xsg_buf_printf(out, "  %llu samples", (unsigned long long)target->samples);
     xsg_buf_puts(out, "\n  ");
