@@ -6,6 +6,10 @@
  * slice by slice; that is the best on a machine where others work, and never bad. On two idle cores
  * the sides do not even evict each other's caches, and a round takes half the time; but when
  * somebody else uses one of the cores, that side alone pays. docs/guide/verdict.md has figures.
+ *
+ * Two cores that share more than memory (threads of one core that a virtual machine does not show
+ * as such, a small common cache) slow each other. Then the side that ends later has its last
+ * functions to itself, and they seem faster than the other's, with the same code.
  */
 #include <math.h>
 #include <string.h>
@@ -26,6 +30,10 @@
 /* Another way has to be better than one core by this much: five pairs are no proof. */
 #define CLEARLY 0.7
 
+/* Two cores that slow each other by more than this are not used: it is the error that they can
+ * make in a function at the end of a target, and thresholds begin at 2 %. */
+#define CONTENTION 0.02
+
 enum { ALTERNATE, SAME_CORE, TWO_CORE, WAYS };
 static const enum xsg_pairing pairing_of[WAYS] = {XSG_PAIRING_ALTERNATE, XSG_PAIRING_SAME_CORE,
                                                   XSG_PAIRING_TWO_CORE};
@@ -35,11 +43,12 @@ static const enum xsg_pairing pairing_of[WAYS] = {XSG_PAIRING_ALTERNATE, XSG_PAI
 
 struct xsg_plan_way {
     bool possible;
-    double y[TRIAL_PAIRS];
+    double y[TRIAL_PAIRS]; /* |ln(base / base)| */
     struct xsg_plan_control control[TRIAL_PAIRS];
     size_t n;
-    double seconds; /* that these took */
-    double spread;  /* one standard deviation of ln(base / base); NaN: not tried */
+    double busy[TRIAL_PAIRS]; /* CPU time of an invocation, ns */
+    double seconds;           /* that the pairs took */
+    double spread;            /* one standard deviation of ln(base / base); NaN: not tried */
 };
 
 void xsg_plan_keep_control(struct xsg_plan *plan, struct xsg_plan_target *target,
@@ -103,11 +112,26 @@ static int try_way(struct xsg_plan *plan, struct xsg_plan_target *target, int in
     if (rc != 0)
         return rc;
     way->seconds += xsg_plan_elapsed_s(plan) - start;
-    if (failure || !isfinite(control->cpu))
+    if (failure || !isfinite(control->cpu)) {
         way->possible = false;
-    else
+    } else {
+        way->busy[way->n] = control->busy_ns;
         way->y[way->n++] = fabs(control->cpu);
+    }
     return 0;
+}
+
+/* By how much an invocation takes more CPU time beside one on another core than otherwise. */
+static double contention(const struct xsg_plan_way *ways)
+{
+    double least = INFINITY;
+
+    for (int i = 0; i < WAYS; i++) {
+        if (i != TWO_CORE && ways[i].possible)
+            least = fmin(least, xsg_median(ways[i].busy, ways[i].n));
+    }
+    return ways[TWO_CORE].possible ? xsg_median(ways[TWO_CORE].busy, ways[TWO_CORE].n) / least - 1
+                                   : 0;
 }
 
 static int run_trial(struct xsg_plan *plan, struct xsg_plan_target *target,
@@ -150,7 +174,7 @@ static int best_way(const struct xsg_plan_way *ways, int preferred)
 static const char *const way_names[WAYS] = {"one after the other", "on one core", "on two cores"};
 
 static const char *describe_trial(struct xsg_arena *arena, const struct xsg_plan_way *ways,
-                                  int best)
+                                  int best, double slower)
 {
     const char *text =
         xsg_printf(arena, "equal programs differ by %.2g %% so", 100 * ways[best].spread);
@@ -159,6 +183,9 @@ static const char *describe_trial(struct xsg_arena *arena, const struct xsg_plan
         if (i != best && ways[i].possible && ways[i].n > 0)
             text = xsg_printf(arena, "%s, by %.2g %% %s", text, 100 * ways[i].spread, way_names[i]);
     }
+    if (slower > CONTENTION)
+        text = xsg_printf(arena, "%s; on two cores they slow each other by %.2g %%", text,
+                          100 * slower);
     return text;
 }
 
@@ -175,6 +202,7 @@ static int choose_by_trial(struct xsg_plan *plan, struct xsg_plan_target *target
     double limit =
         plan->options->max_time_s > 0 ? TRIAL_SHARE * plan->options->max_time_s : TRIAL_S;
     bool same_core = ways[SAME_CORE].possible;
+    double slower;
     int best, rc;
 
     if (trial_s(ways, target->alone_s) > fmin(limit, TRIAL_S)) {
@@ -189,8 +217,11 @@ static int choose_by_trial(struct xsg_plan *plan, struct xsg_plan_target *target
         choose(target, XSG_PAIRING_ALTERNATE, "it fails when two of it run at once");
         return 0;
     }
+    slower = contention(ways);
+    if (slower > CONTENTION)
+        ways[TWO_CORE].possible = false;
     best = best_way(ways, same_core ? SAME_CORE : ALTERNATE);
-    choose(target, pairing_of[best], describe_trial(plan->arena, ways, best));
+    choose(target, pairing_of[best], describe_trial(plan->arena, ways, best, slower));
     keep_controls(plan, target, &ways[best]);
     target->ways = ways;
     return 0;

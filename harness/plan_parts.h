@@ -28,6 +28,7 @@ struct xsg_plan_part {
 /* ln of the ratio of two invocations of base, by each kind of time. */
 struct xsg_plan_control {
     double cpu, wall;
+    double busy_ns; /* CPU time of one, on average */
 };
 
 struct xsg_plan_way; /* of pairing, and how it did in the trial: plan_pairing.c */

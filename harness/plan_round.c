@@ -182,6 +182,7 @@ int xsg_plan_control(struct xsg_plan *plan, struct xsg_plan_target *target,
             *failure = describe_failure(plan->arena, &both.run[i]);
     }
     control->cpu = log(cpu_ns(&both.run[1]) / cpu_ns(&both.run[0]));
+    control->busy_ns = (cpu_ns(&both.run[0]) + cpu_ns(&both.run[1])) / 2;
     control->wall = log((double)both.run[1].proc.wall_ns / (double)both.run[0].proc.wall_ns);
     release(&both);
     return rc;

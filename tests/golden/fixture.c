@@ -68,7 +68,7 @@ static void add_tree(struct xsg_arena *arena, struct xsg_target_run *target, dou
         target->tree.nodes[i].total += 70 * MS * (slow - 1);
 }
 
-/* The series that belong to the tree: self time, total and calls per function, two times in all. */
+/* The series that belong to the tree: self, total and calls per function, CPU and wall time. */
 static void add_series(struct xsg_arena *arena, struct xsg_run *run)
 {
     static const char *const metrics[] = {"time", "total", "calls"};

@@ -136,6 +136,7 @@ static inline int fake_invoke(struct xsg_arena *scratch, const struct xsg_launch
 /* Both at once: on one core, or on two; each way has a spread of its own, in percent. */
 static struct {
     double same_core, two_core;
+    double contention; /* on two cores, each takes that many percent more CPU time */
     size_t
         neighbour_from; /* after so many on two cores, these spread ten times as much; 0: never */
     bool fails;
@@ -160,6 +161,8 @@ static inline int fake_invoke_pair(struct xsg_arena *const scratch[2],
         if (rc != 0)
             return rc;
     }
+    for (int i = 0; !same && i < 2; i++)
+        out[i].proc.user_ns += (int64_t)((double)out[i].proc.user_ns * pairs.contention / 100);
     out[0].proc.user_ns += (int64_t)((double)out[0].proc.user_ns * spread / 100 * (n % 2 ? 1 : -1));
     if (!same)
         now = start + (now - start) / 2;

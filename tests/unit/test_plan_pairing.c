@@ -89,6 +89,34 @@ static void test_auto_takes_what_spreads_least(void **state)
     assert_pairing(XSG_PAIRING_ALTERNATE, "equal programs differ by");
 }
 
+/* Threads of one core that do not look so: whoever ends later ends faster. */
+static void test_auto_keeps_off_cores_that_slow_each_other(void **state)
+{
+    (void)state;
+    int cpus[2];
+    if (xsg_machine_pick_cpus(cpus) < 2) {
+        print_message("skipped: one CPU has no pairs of two\n");
+        skip();
+    }
+    pairs.same_core = 4;
+    pairs.two_core = 1;
+    pairs.contention = 30;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_SAME_CORE, "; on two cores they slow each other by 3");
+    assert_int_equal(pairs.n_two_core, 5); /* the trial's */
+    setup(NULL);
+    targets[0].profile = XSG_MODE_SCOPES;
+    pairs.two_core = 1;
+    pairs.contention = 30;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_ALTERNATE, "slow each other");
+    setup(NULL);
+    pairs.same_core = 2;
+    pairs.two_core = pairs.contention = 1;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_TWO_CORE, "equal programs differ by");
+}
+
 /* A neighbour comes after the trial: what was the best way is left at the next look. */
 static void test_auto_is_reviewed(void **state)
 {
@@ -151,6 +179,7 @@ int main(void)
         TEST(test_scopes_do_not_share_a_core),
         TEST(test_the_targets_own_pairing),
         TEST(test_auto_takes_what_spreads_least),
+        TEST(test_auto_keeps_off_cores_that_slow_each_other),
         TEST(test_auto_is_reviewed),
         TEST(test_auto_asks_the_target),
     };
