@@ -128,7 +128,9 @@ int xsg_gate_build(struct xsg_cli *cli, struct xsg_project *project, struct xsg_
  * that was not done; what: for messages. */
 int xsg_gate_build_checkout(struct xsg_cli *cli, struct xsg_project *project, const char *name,
                             const char *what, const char *const *env, bool no_build, char **root);
-/* Rounds, time and pairing as the options say, without looks. */
+/* --rounds: the fixed number, or 0 for auto. Checked by xsg_gate_prepare. */
+int64_t xsg_gate_rounds(struct xsg_cli *cli, const struct xsg_gate_options *options);
+/* Rounds and time as the options say, without looks. */
 struct xsg_plan_options xsg_gate_plan_options(struct xsg_cli *cli,
                                               const struct xsg_gate_options *options);
 const char *xsg_gate_session(struct xsg_cli *cli);

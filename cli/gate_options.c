@@ -52,7 +52,7 @@ static enum xsg_pairing find_pairing(const char *name)
         if (strcmp(name, xsg_pairing_names[i]) == 0)
             return (enum xsg_pairing)i;
     }
-    return XSG_PAIRING_AUTO; /* not given: the option's table let no other name in */
+    return XSG_PAIRING_AUTO; /* the option's table let no other name in */
 }
 
 int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
@@ -80,9 +80,19 @@ int xsg_gate_prepare(struct xsg_cli *cli, struct xsg_project *project,
     }
     if (options->threshold > 0)
         gate->threshold = options->threshold;
+    for (size_t i = 0; options->pairing && i < project->suite.n_targets; i++)
+        project->suite.targets[i].pairing = find_pairing(options->pairing);
     gate->strict |= options->strict;
     gate->filter = options->filter;
     return 0;
+}
+
+int64_t xsg_gate_rounds(struct xsg_cli *cli, const struct xsg_gate_options *options)
+{
+    int64_t rounds;
+
+    parse_rounds(cli, options->rounds, &rounds); /* checked by xsg_gate_prepare */
+    return rounds;
 }
 
 static void on_progress(void *arg, const char *line)
@@ -96,13 +106,12 @@ struct xsg_plan_options xsg_gate_plan_options(struct xsg_cli *cli,
 {
     struct xsg_plan_options plan = {
         .max_time_s = options->max_time,
-        .pairing = find_pairing(options->pairing),
         .seed = xsg_rng_seed_from_system(),
         .progress = on_progress,
         .clock = &xsg_system_clock,
     };
 
-    parse_rounds(cli, options->rounds, &plan.rounds); /* checked by xsg_gate_prepare */
+    plan.rounds = xsg_gate_rounds(cli, options);
     xsg_verbose("seed of the order of rounds: %llu", (unsigned long long)plan.seed);
     return plan;
 }

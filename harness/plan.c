@@ -10,13 +10,14 @@
 #include "harness/machine.h"
 #include "harness/plan_parts.h"
 
-#define DEFAULT_MAX_ROUNDS 80
 /* One control pair in the middle of every so many rounds. */
 #define CONTROL_EVERY 10
 /* A target that uses more CPU time than this share of the elapsed time works in parallel. */
 #define PARALLEL_ABOVE 1.1
 
-static const size_t look_rounds[] = {10, 20, 40, 80, 160, 320};
+static const size_t look_rounds[] = {XSG_PLAN_FIRST_LOOK,      2 * XSG_PLAN_FIRST_LOOK,
+                                     4 * XSG_PLAN_FIRST_LOOK,  8 * XSG_PLAN_FIRST_LOOK,
+                                     16 * XSG_PLAN_FIRST_LOOK, 32 * XSG_PLAN_FIRST_LOOK};
 
 enum { BASE = XSG_PLAN_BASE, HEAD = XSG_PLAN_HEAD, SIDES = XSG_PLAN_SIDES };
 
@@ -92,23 +93,36 @@ static int calibrate(struct xsg_plan *plan, struct xsg_plan_target *target)
     return rc;
 }
 
+/* From the i-th of n invocations on. The first one of a program waits for the disk: whether it
+ * waits by itself, another one has to tell. */
+static int warm_up_side(struct xsg_plan *plan, struct xsg_plan_target *target, int side, int i,
+                        int n)
+{
+    bool waits = false;
+    int rc = 0;
+
+    for (; rc == 0 && (i < n || (waits && i == 1)) && !target->part[side].invalid; i++) {
+        struct xsg_arena scratch = XSG_ARENA_INIT;
+        struct xsg_invocation run;
+        rc = xsg_plan_launch(plan, target, side, 0, &scratch, &run);
+        target->part[side].binary = rc == 0 ? run.profile.binary : 0;
+        waits = rc == 0 && !run.failure && xsg_plan_waits(&run);
+        xsg_arena_release(&scratch);
+    }
+    target->waits |= waits;
+    if (target->part[side].invalid)
+        target->open = false;
+    return rc;
+}
+
 /* Invocations that do not count: caches get warm, failures of both sides show early. */
 static int warm_up(struct xsg_plan *plan, struct xsg_plan_target *target)
 {
     int n = target->suite->warmup > 1 ? target->suite->warmup : 1;
     int rc = calibrate(plan, target);
 
-    for (int side = plan->first; rc == 0 && side < SIDES; side++) {
-        for (int i = side == plan->first; rc == 0 && i < n && !target->part[side].invalid; i++) {
-            struct xsg_arena scratch = XSG_ARENA_INIT;
-            struct xsg_invocation run;
-            rc = xsg_plan_launch(plan, target, side, 0, &scratch, &run);
-            target->part[side].binary = rc == 0 ? run.profile.binary : 0;
-            xsg_arena_release(&scratch);
-        }
-        if (target->part[side].invalid)
-            target->open = false;
-    }
+    for (int side = plan->first; rc == 0 && side < SIDES; side++)
+        rc = warm_up_side(plan, target, side, side == plan->first, n);
     target->identical = plan->side[BASE] && plan->options->same_files && target->open &&
                         target->part[BASE].binary != 0 &&
                         target->part[BASE].binary == target->part[HEAD].binary;
@@ -431,7 +445,7 @@ int xsg_plan_run(struct xsg_arena *arena, const struct xsg_suite *suite,
         .options = options,
         .max_rounds = (size_t)(options->rounds > 0       ? options->rounds
                                : options->max_rounds > 0 ? options->max_rounds
-                                                         : DEFAULT_MAX_ROUNDS),
+                                                         : XSG_PLAN_MOST_ROUNDS),
         .first = base ? BASE : HEAD,
         .err = err,
     };

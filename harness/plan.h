@@ -37,14 +37,16 @@ enum xsg_plan_decision { /* about a target */
                          XSG_PLAN_CONFIRM /* measure a fresh batch, then ask confirmed() */
 };
 
+/* Looks come after so many rounds, then after twice as many each, up to the most. */
+#define XSG_PLAN_FIRST_LOOK 10
+#define XSG_PLAN_MOST_ROUNDS 80
 /* A fresh batch has a quarter of the rounds before it, and at least so many. */
 #define XSG_PLAN_FRESH_ROUNDS 5
 
 struct xsg_plan_options {
-    int64_t rounds;           /* fixed number; 0: auto, decided at the looks */
-    int64_t max_rounds;       /* for auto; default 80 */
-    enum xsg_pairing pairing; /* for all targets, instead of their own; AUTO: as they have it */
-    double max_time_s;        /* whole plan; 0: none. Honoured within one round */
+    int64_t rounds;     /* fixed number; 0: auto, decided at the looks */
+    int64_t max_rounds; /* for auto; default XSG_PLAN_MOST_ROUNDS */
+    double max_time_s;  /* whole plan; 0: none. Honoured within one round */
     /* Between base and head nothing differs but what programs are built from, or nobody reads: a
      * target whose program is the same on both sides is not measured (struct xsg_target_run's
      * binary). */

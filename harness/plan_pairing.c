@@ -24,7 +24,8 @@
 /* Below this, a target alone, one after the other is tried as well. It has not won against one core
  * in any measurement, so long runs do not spend their time on it. */
 #define CHEAP_S 0.3
-/* No trial when it would take longer than this, or than this share of the time given. */
+/* No trial when it would take longer than this, or all of them than this share of the time given.
+ */
 #define TRIAL_S 30.0
 #define TRIAL_SHARE 0.1
 /* Another way has to be better than one core by this much: five pairs are no proof. */
@@ -199,8 +200,9 @@ static void keep_controls(struct xsg_plan *plan, struct xsg_plan_target *target,
 static int choose_by_trial(struct xsg_plan *plan, struct xsg_plan_target *target,
                            struct xsg_plan_way *ways)
 {
-    double limit =
-        plan->options->max_time_s > 0 ? TRIAL_SHARE * plan->options->max_time_s : TRIAL_S;
+    double limit = plan->options->max_time_s > 0
+                       ? TRIAL_SHARE * plan->options->max_time_s / (double)plan->n_targets
+                       : TRIAL_S;
     bool same_core = ways[SAME_CORE].possible;
     double slower;
     int best, rc;
@@ -246,8 +248,7 @@ static int choose_by_itself(struct xsg_plan *plan, struct xsg_plan_target *targe
 
 int xsg_plan_choose_pairing(struct xsg_plan *plan, struct xsg_plan_target *target)
 {
-    enum xsg_pairing asked =
-        plan->options->pairing ? plan->options->pairing : target->suite->pairing;
+    enum xsg_pairing asked = target->suite->pairing;
     int cpus[2];
 
     if (!plan->side[XSG_PLAN_BASE])

@@ -41,7 +41,7 @@ struct xsg_plan_target {
     const char *bench; /* fixed iteration counts, NULL: none */
     int pin_cpu;       /* -1: not pinned */
     bool serial;       /* one thread of execution, as far as the first invocation shows */
-    bool waits;        /* it leaves its CPU for more than a fifth of the time; the same */
+    bool waits;        /* it leaves its CPU for more than a fifth of the time, on any side */
     double alone_s;    /* elapsed time of that invocation */
     enum xsg_pairing pairing;
     const char *pairing_reason;
@@ -49,7 +49,7 @@ struct xsg_plan_target {
     size_t paired_from;        /* first round in this pairing */
     struct xsg_plan_control *control;
     size_t n_control, cap_control;
-    int swapped;       /* order of the last round or control pair, */
+    int swapped;       /* order of the last round, */
     bool swap_is_due;  /* of which the next one has the other */
     size_t fresh_from; /* rounds before the fresh batch that is being measured; 0: none is */
     bool open;         /* to be measured further */

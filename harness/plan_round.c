@@ -59,7 +59,7 @@ struct both {
     struct xsg_invocation run[2];
 };
 
-/* Who is first, or has the first core: each way once in every two pairs. */
+/* Who is first, or has the first core: each way once in every two rounds. */
 static int next_order(struct xsg_plan *plan, struct xsg_plan_target *target)
 {
     target->swapped = target->swap_is_due ? !target->swapped : (int)xsg_rng_below(&plan->rng, 2);
@@ -105,10 +105,10 @@ static int at_once(struct xsg_plan *plan, const struct xsg_plan_target *target, 
     return plan->launcher->invoke_pair(arena, plan->launcher, &pair, both->run, plan->err);
 }
 
-static int run_both(struct xsg_plan *plan, struct xsg_plan_target *target, struct both *both)
+static int run_both(struct xsg_plan *plan, struct xsg_plan_target *target, struct both *both,
+                    int swapped)
 {
     size_t padding = (size_t)xsg_rng_below(&plan->rng, MAX_PADDING);
-    int swapped = next_order(plan, target);
 
     memset(both->run, 0, sizeof both->run);
     return both->pairing == XSG_PAIRING_ALTERNATE
@@ -140,7 +140,7 @@ static int round_of_one(struct xsg_plan *plan, struct xsg_plan_target *target)
 static int round_of_two(struct xsg_plan *plan, struct xsg_plan_target *target)
 {
     struct both both = {.side = {BASE, HEAD}, .pairing = target->pairing};
-    int rc = run_both(plan, target, &both);
+    int rc = run_both(plan, target, &both, next_order(plan, target));
 
     for (int i = 0; rc == 0 && i < SIDES; i++) {
         if (!both.run[i].failure)
@@ -174,7 +174,7 @@ int xsg_plan_control(struct xsg_plan *plan, struct xsg_plan_target *target,
                      const char **failure)
 {
     struct both both = {.side = {BASE, BASE}, .pairing = pairing};
-    int rc = run_both(plan, target, &both);
+    int rc = run_both(plan, target, &both, (int)xsg_rng_below(&plan->rng, 2));
 
     *failure = NULL;
     for (int i = 0; rc == 0 && i < 2; i++) {

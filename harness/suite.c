@@ -209,6 +209,17 @@ static int check_counted(const struct xsg_suite_reader *r, const struct xsg_yaml
     return XSG_OK;
 }
 
+/* A target that says nothing has the file's; one may say "auto". */
+static void set_pairing(const struct xsg_suite_reader *r, struct xsg_suite *suite)
+{
+    const struct xsg_yaml *node = xsg_yaml_get(r->file.root, "targets")->child;
+
+    for (size_t i = 0; i < suite->n_targets; i++, node = node->next) {
+        if (!xsg_yaml_get(node, "pairing"))
+            suite->targets[i].pairing = suite->pairing;
+    }
+}
+
 /* A target without metrics of its own has the file's; the gate learns of those that have. */
 static int set_metrics(const struct xsg_suite_reader *r, struct xsg_suite *suite)
 {
@@ -252,10 +263,7 @@ static int read_file(struct xsg_suite_reader *r, struct xsg_suite *suite)
     rc = read_targets(r, xsg_yaml_get(root, "targets"), suite);
     if (rc)
         return rc;
-    for (size_t i = 0; i < suite->n_targets; i++) {
-        if (suite->targets[i].pairing == XSG_PAIRING_AUTO)
-            suite->targets[i].pairing = suite->pairing;
-    }
+    set_pairing(r, suite);
     rc = set_metrics(r, suite);
     if (rc)
         return rc;

@@ -33,6 +33,7 @@ static struct {
     double seconds;      /* per invocation */
     double queued_share; /* ready to run without a CPU */
     double cpu_share;    /* CPU time per elapsed time */
+    double head_share;   /* the same of head; 0: as base */
     double slow_head;    /* head takes that much longer */
     size_t n_threads, n_benches, n_notes;
     int leftovers, taken; /* processes; times that the CPU was taken away */
@@ -118,7 +119,8 @@ static inline int fake_invoke(struct xsg_arena *scratch, const struct xsg_launch
     double seconds = fake.seconds * (side == 'H' ? fake.slow_head : 1);
     now += (int64_t)(seconds * 1e9);
     out->proc.wall_ns = (int64_t)(seconds * 1e9);
-    out->proc.user_ns = (int64_t)(seconds * 1e9 * fake.cpu_share);
+    double share = side == 'H' && fake.head_share > 0 ? fake.head_share : fake.cpu_share;
+    out->proc.user_ns = (int64_t)(seconds * 1e9 * share);
     out->proc.queued_ns = (int64_t)(seconds * 1e9 * fake.queued_share);
     out->proc.peak_rss = 1000;
     out->proc.leftovers = fake.leftovers;

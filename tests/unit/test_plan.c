@@ -37,7 +37,7 @@ static void test_rounds_are_interleaved(void **state)
     }
     assert_in_range(head_first, 18, 42); /* of 60 */
     for (int i = 0; i < 2; i++)
-        assert_in_range(first_of[i], 12, 18); /* of 30: balanced, but for the control pairs */
+        assert_int_equal(first_of[i], 15); /* each way once in every two rounds */
     assert_in_range(second_first, 6, 24);
     assert_true(changes > 25);
     assert_int_equal(find(&base_run, "1", NULL, "cpu")->n, 30);

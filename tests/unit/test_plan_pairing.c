@@ -7,7 +7,8 @@ static void run_pairs(enum xsg_pairing asked)
 {
     suite.n_targets = 1;
     at_once_possible = true;
-    options.pairing = asked;
+    if (asked)
+        targets[0].pairing = asked;
     options.rounds = 20;
     assert_int_equal(run(), 0);
 }
@@ -42,7 +43,7 @@ static void test_two_core(void **state)
     }
     assert_pairing(XSG_PAIRING_TWO_CORE, "asked for");
     assert_int_equal(pairs.n_two_core, 22);
-    assert_int_equal(pairs.swapped, 11); /* balanced over the sides */
+    assert_in_range(pairs.swapped, 10, 12); /* of 20 rounds, balanced, and 2 control pairs */
 }
 
 /* Each switch between the sides costs the scope that it happens in. */
@@ -61,10 +62,6 @@ static void test_the_targets_own_pairing(void **state)
     targets[0].pairing = XSG_PAIRING_SAME_CORE;
     run_pairs(XSG_PAIRING_AUTO);
     assert_pairing(XSG_PAIRING_SAME_CORE, "asked for");
-    setup(NULL);
-    targets[0].pairing = XSG_PAIRING_SAME_CORE;
-    run_pairs(XSG_PAIRING_ALTERNATE);
-    assert_pairing(XSG_PAIRING_ALTERNATE, "asked for");
 }
 
 static void test_auto_takes_what_spreads_least(void **state)
@@ -157,6 +154,10 @@ static void test_auto_asks_the_target(void **state)
     assert_pairing(XSG_PAIRING_ALTERNATE, "more than one thread");
     setup(NULL);
     fake.cpu_share = 0.3;
+    run_pairs(XSG_PAIRING_AUTO);
+    assert_pairing(XSG_PAIRING_ALTERNATE, "waits");
+    setup(NULL);
+    fake.head_share = 0.3;
     run_pairs(XSG_PAIRING_AUTO);
     assert_pairing(XSG_PAIRING_ALTERNATE, "waits");
     setup(NULL);

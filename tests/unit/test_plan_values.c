@@ -37,6 +37,24 @@ static void test_time_of_one_that_waits_is_wall_time(void **state)
                         "elapsed time, which is noisier");
 }
 
+/* Head computes as much as base, and sleeps besides: its CPU time alone would tell nothing. */
+static void test_time_is_wall_time_where_head_began_to_wait(void **state)
+{
+    (void)state;
+    options.rounds = 3;
+    suite.n_targets = 1;
+    fake.slow_head = 2;
+    fake.head_share = 0.5;
+    assert_int_equal(run(), 0);
+    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 500e6);
+    assert_true(find(&head_run, "1", NULL, "time")->values[2] == 1e9);
+    assert_int_equal(head_run.n_warnings, 1);
+    assert_string_equal(head_run.warnings[0],
+                        "1: its CPU time is 50 % of its elapsed time in head, so that it is judged "
+                        "by elapsed time, which is noisier");
+    assert_string_equal(base_run.warnings[0], head_run.warnings[0]);
+}
+
 /* One that is starved by others computes all the same. */
 static void test_time_on_a_busy_machine_is_cpu_time(void **state)
 {
@@ -105,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_time_is_cpu_time),
         TEST(test_time_of_one_that_waits_is_wall_time),
+        TEST(test_time_is_wall_time_where_head_began_to_wait),
         TEST(test_time_on_a_busy_machine_is_cpu_time),
         TEST(test_time_of_several_busy_processes_is_cpu_time),
         TEST(test_notes_and_leftovers_are_warnings),

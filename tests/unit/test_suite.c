@@ -309,6 +309,19 @@ static void test_everything_is_read(void **state)
     assert_string_equal(suite.gate.ignore[0], "*_slowpath");
 }
 
+static void test_a_target_may_choose_pairing_freely(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("targets:\n  - {name: a, command: ./a, pairing: auto}\n"
+                           "  - {name: b, command: ./b}\n"
+                           "  - {name: c, command: ./c, pairing: two-core}\n"
+                           "pairing: same-core\n"),
+                     0);
+    assert_int_equal(suite.targets[0].pairing, XSG_PAIRING_AUTO);
+    assert_int_equal(suite.targets[1].pairing, XSG_PAIRING_SAME_CORE);
+    assert_int_equal(suite.targets[2].pairing, XSG_PAIRING_TWO_CORE);
+}
+
 static void test_lists_may_be_left_blank(void **state)
 {
     (void)state;
@@ -465,6 +478,7 @@ int main(void)
         TEST(test_long_and_foreign_text_is_cut),
         TEST(test_defaults),
         TEST(test_everything_is_read),
+        TEST(test_a_target_may_choose_pairing_freely),
         TEST(test_lists_may_be_left_blank),
         TEST(test_the_template_works_as_it_is),
         TEST(test_the_hash_is_over_what_is_measured),
