@@ -35,13 +35,16 @@ int xsg_store_put_comparison(struct xsg_store *store, struct xsg_run *base, stru
 int xsg_store_get(struct xsg_store *store, struct xsg_arena *arena, int64_t id, struct xsg_run *run,
                   struct xsg_err *err);
 /* The newest run of a commit (not dirty unless dirty_too) that the rule finds comparable:
- * environment and suite hash equal where given. XSG_ENOTFOUND says what there is instead. */
+ * environment and suite hash equal where given, and all the targets measured that are given.
+ * XSG_ENOTFOUND says what there is instead. */
 struct xsg_store_query {
     const char *oid;
     const char *fingerprint; /* NULL: any */
     const char *suite_hash;  /* NULL: any */
     bool dirty_too;
-    bool shared_too; /* also a summary that somebody shared; it is no baseline */
+    bool shared_too;            /* also a summary that somebody shared; it is no baseline */
+    const char *const *targets; /* names; the run may have more. n_targets 0: any */
+    size_t n_targets;
 };
 int xsg_store_find(struct xsg_store *store, struct xsg_arena *arena,
                    const struct xsg_store_query *query, struct xsg_run *run, struct xsg_err *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/calltree.h"
+#include "base/looks.h"
 #include "baseline/store_internal.h"
 
 /* Texts by id. Kept once, however often the file refers to them: memory stays in proportion to the
@@ -147,6 +148,9 @@ static int read_target(struct texts *texts, sqlite3_stmt *s, struct xsg_target_r
         target->pairing = (enum xsg_pairing)pairing;
     target->pairing_reason = xsg__column_text(texts->arena, s, 8);
     target->binary = (uint64_t)sqlite3_column_int64(s, 10);
+    int64_t look = sqlite3_column_int64(s, 11), fresh = sqlite3_column_int64(s, 12);
+    target->look = look < 0 || look > XSG_LOOKS_MAX ? 0 : (int)look;
+    target->fresh_from = fresh < 0 ? 0 : (size_t)fresh;
     rc = read_values(texts, s, 9, "the control pairs", target->name, &target->control,
                      &target->n_control, err);
     if (rc != XSG_OK)
@@ -168,11 +172,11 @@ static int read_targets(struct texts *texts, struct xsg_run *run, struct xsg_err
     sqlite3_stmt *s;
     size_t cap = 0;
     bool row = true;
-    int rc = xsg__store_query(
-        texts->store, &s, err,
-        "SELECT name, command, profile, lost, samples, invalid, tree,"
-        " pairing, pairing_reason, control, \"binary\" FROM targets WHERE run = ?1 ORDER BY ord",
-        XSG_BIND(xsg__int(run->id)));
+    int rc = xsg__store_query(texts->store, &s, err,
+                              "SELECT name, command, profile, lost, samples, invalid, tree,"
+                              " pairing, pairing_reason, control, \"binary\", look, fresh_from "
+                              "FROM targets WHERE run = ?1 ORDER BY ord",
+                              XSG_BIND(xsg__int(run->id)));
     while (rc == XSG_OK && (rc = xsg__store_next(texts->store, s, &row, err)) == XSG_OK && row) {
         run->targets =
             xsg_grow(texts->arena, run->targets, &cap, run->n_targets + 1, sizeof *run->targets);
@@ -286,29 +290,44 @@ int xsg_store_get(struct xsg_store *store, struct xsg_arena *arena, int64_t id, 
     return xsg__store_end(store, rc, err);
 }
 
+/* Does run r have all of ?4 targets, whose names are in ?5 between separators? */
+#define HAS_TARGETS                                                                                \
+    "(SELECT count(*) FROM targets t JOIN strings s ON s.id = t.name WHERE t.run = r.id"           \
+    " AND instr(?5, char(31) || s.text || char(31)) > 0) = ?4"
+
+static const char *target_names(struct xsg_arena *arena, const struct xsg_store_query *query)
+{
+    const char *names = "\x1f";
+
+    for (size_t i = 0; i < query->n_targets; i++)
+        names = xsg_printf(arena, "%s%s\x1f", names, query->targets[i]);
+    return names;
+}
+
 /* What there is of the commit when nothing fits: the user's next step depends on it. */
 static int say_what_there_is(struct xsg_store *store, const struct xsg_store_query *query,
                              struct xsg_err *err)
 {
     sqlite3_stmt *s;
     bool row;
-    int rc =
-        xsg__store_query(store, &s, err,
-                         "SELECT count(*), ifnull(sum(r.dirty), 0),"
-                         " ifnull(sum(?2 IS NOT NULL AND e.fingerprint IS NOT ?2), 0),"
-                         " ifnull(sum(?3 IS NOT NULL AND r.suite_hash IS NOT ?3), 0),"
-                         " ifnull(sum(r.shared IS NOT NULL), 0)"
-                         " FROM runs r JOIN commits c ON c.id = r.commit_id JOIN environments e"
-                         " ON e.id = r.environment WHERE c.oid = ?1",
-                         XSG_BIND(xsg__text(query->oid), xsg__text(query->fingerprint),
-                                  xsg__text(query->suite_hash)));
+    int rc = xsg__store_query(
+        store, &s, err,
+        "SELECT count(*), ifnull(sum(r.dirty), 0),"
+        " ifnull(sum(?2 IS NOT NULL AND e.fingerprint IS NOT ?2), 0),"
+        " ifnull(sum(?3 IS NOT NULL AND r.suite_hash IS NOT ?3), 0),"
+        " ifnull(sum(r.shared IS NOT NULL), 0), ifnull(sum(NOT " HAS_TARGETS "), 0)"
+        " FROM runs r JOIN commits c ON c.id = r.commit_id JOIN environments e"
+        " ON e.id = r.environment WHERE c.oid = ?1",
+        XSG_BIND(xsg__text(query->oid), xsg__text(query->fingerprint), xsg__text(query->suite_hash),
+                 xsg__int((int64_t)query->n_targets),
+                 xsg__text(target_names(&store->scratch, query))));
     if (rc == XSG_OK)
         rc = xsg__store_next(store, s, &row, err);
     if (rc != XSG_OK)
         return rc;
     long long all = sqlite3_column_int64(s, 0), dirty = sqlite3_column_int64(s, 1);
     long long elsewhere = sqlite3_column_int64(s, 2), otherwise = sqlite3_column_int64(s, 3);
-    long long shared = sqlite3_column_int64(s, 4);
+    long long shared = sqlite3_column_int64(s, 4), partial = sqlite3_column_int64(s, 5);
     sqlite3_reset(s);
     if (all == 0)
         return xsg_fail(err, XSG_ENOTFOUND, "the store has no run of commit %.10s", query->oid);
@@ -320,8 +339,9 @@ static int say_what_there_is(struct xsg_store *store, const struct xsg_store_que
     } parts[] = {{query->shared_too ? 0 : shared, "shared as a summary"},
                  {elsewhere, "in another environment"},
                  {otherwise, "of another suite"},
+                 {query->n_targets > 0 ? partial : 0, "of other targets only"},
                  {query->dirty_too ? 0 : dirty, "of a changed work tree"}};
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i].count)
             n += snprintf(what + n, sizeof what - (size_t)n, ", %lld %s", parts[i].count,
                           parts[i].text);
@@ -340,9 +360,10 @@ static int find_and_read(struct xsg_store *store, struct xsg_arena *arena,
         "SELECT r.id FROM runs r JOIN commits c ON c.id = r.commit_id"
         " JOIN environments e ON e.id = r.environment WHERE c.oid = ?1"
         " AND (?2 IS NULL OR e.fingerprint = ?2) AND (?3 IS NULL OR r.suite_hash = ?3)"
-        " AND (r.dirty = 0 OR ?4) AND (r.shared IS NULL OR ?5)"
+        " AND (?4 = 0 OR " HAS_TARGETS ") AND (r.dirty = 0 OR ?6) AND (r.shared IS NULL OR ?7)"
         " ORDER BY r.shared IS NOT NULL, r.created DESC, r.id DESC LIMIT 1",
         XSG_BIND(xsg__text(query->oid), xsg__text(query->fingerprint), xsg__text(query->suite_hash),
+                 xsg__int((int64_t)query->n_targets), xsg__text(target_names(arena, query)),
                  xsg__int(query->dirty_too), xsg__int(query->shared_too)));
     if (rc != XSG_OK)
         return rc;

@@ -240,13 +240,14 @@ static int insert_target(struct xsg_store *store, struct names *names, int64_t r
     return xsg__store_exec(
         store, err,
         "INSERT INTO targets (run, ord, name, command, profile, lost, samples, invalid, tree,"
-        " pairing, pairing_reason, control, \"binary\")"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        " pairing, pairing_reason, control, \"binary\", look, fresh_from)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         XSG_BIND(xsg__int(run), xsg__int((int64_t)ord), xsg__int(ids[0]), xsg__id(ids[1]),
                  xsg__id(ids[2]), xsg__int(counter(target->lost)),
                  xsg__int(counter(target->samples)), xsg__text(target->invalid), tree,
                  xsg__int(target->pairing), xsg__text(target->pairing_reason), control,
-                 xsg__int((int64_t)target->binary)));
+                 xsg__int((int64_t)target->binary), xsg__int(target->look),
+                 xsg__int((int64_t)target->fresh_from)));
 }
 
 /* A series on its way into the file: rows go in by key, so that they are written in one piece. */

@@ -100,11 +100,14 @@ static int gate_against(struct choice *choice, size_t i, struct xsg_gate_others 
     return xsg_gate_run(choice->cli, choice->project, &base, &head, choice->item[i].how, &options);
 }
 
-/* The first baseline comes last: it tells what the others found, and the worst decides. */
+/* The first baseline comes last: it tells what the others found, and the worst decides. So each has
+ * its part of the error that the call may make, and of its time. */
 static int gate(struct choice *choice)
 {
     struct xsg_gate_others others = {.verdict = XSG_VERDICT_PASSED};
     int rc = 0;
+    choice->project->suite.gate.alpha /= (double)choice->n;
+    o.gate.max_time /= (double)choice->n;
     for (size_t i = choice->n; i-- > 0 && rc >= 0;) {
         rc = gate_against(choice, i, &others);
         if (i > 0 && rc == XSG_EFAILED) { /* an old base that builds no more; the others go on */

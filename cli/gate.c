@@ -66,25 +66,76 @@ static int measure_alone(struct xsg_cli *cli, struct xsg_project *project,
 /* -- stored runs ---------------------------------------------------------------------------------
  */
 
+/* Of a stored run, those targets that are to be judged now. */
+static void keep_selected(struct xsg_run *run, const struct xsg_strings *names)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < run->n_targets; i++) {
+        for (size_t k = 0; k < names->n; k++) {
+            if (strcmp(run->targets[i].name, names->item[k]) == 0) {
+                run->targets[n++] = run->targets[i];
+                break;
+            }
+        }
+    }
+    run->n_targets = n;
+}
+
 static int find_stored(struct xsg_cli *cli, struct xsg_project *project, struct xsg_gate_side *side)
 {
     struct xsg_environment now = {0};
+    struct xsg_strings names = {0};
     struct xsg_store_query query = {.oid = side->commit.oid, .suite_hash = project->suite.hash};
+    int rc;
 
+    for (size_t i = 0; i < project->suite.n_targets; i++)
+        xsg_strings_add(cli->arena, &names, project->suite.targets[i].name);
     xsg_machine_environment(cli->arena, &now);
     query.fingerprint = now.fingerprint;
-    return xsg_store_find(project->store, cli->arena, &query, &side->run, &cli->err);
+    query.targets = names.item;
+    query.n_targets = names.n;
+    rc = xsg_store_find(project->store, cli->arena, &query, &side->run, &cli->err);
+    if (rc == 0)
+        keep_selected(&side->run, &names);
+    return rc;
+}
+
+static size_t rounds_of(const struct xsg_run *run, const char *target)
+{
+    size_t rounds = 0;
+
+    for (size_t i = 0; i < run->n_series; i++) {
+        if (strcmp(run->series[i].target, target) == 0 && run->series[i].n > rounds)
+            rounds = run->series[i].n;
+    }
+    return rounds;
+}
+
+/* Were the rounds of this run as many as are asked for: a fixed number, or what looks decide? */
+static bool has_rounds(const struct xsg_run *run, int64_t asked)
+{
+    for (size_t i = 0; i < run->n_targets; i++) {
+        const struct xsg_target_run *target = &run->targets[i];
+        if (asked == 0 ? target->look == 0
+                       : target->look > 0 || rounds_of(run, target->name) != (size_t)asked)
+            return false;
+    }
+    return true;
 }
 
 /* Both commits were measured before, in the same rounds, on this machine: nothing to measure. */
 static bool find_stored_pair(struct xsg_cli *cli, struct xsg_project *project,
-                             struct xsg_gate_side *base, struct xsg_gate_side *head)
+                             struct xsg_gate_side *base, struct xsg_gate_side *head,
+                             const struct xsg_gate_options *options)
 {
     struct xsg_err ignored = cli->err;
+    int64_t rounds = xsg_gate_rounds(cli, options);
     bool found = !base->commit.dirty && !head->commit.dirty &&
                  find_stored(cli, project, base) == 0 && find_stored(cli, project, head) == 0 &&
                  base->run.session && head->run.session &&
-                 strcmp(base->run.session, head->run.session) == 0 && base->run.id != head->run.id;
+                 strcmp(base->run.session, head->run.session) == 0 &&
+                 base->run.id != head->run.id && has_rounds(&base->run, rounds);
 
     cli->err = ignored;
     if (!found) {
@@ -183,6 +234,7 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_
         xsg_gate_record(cli, options->others, options->baseline, &state->base->commit, comparison);
     else if (options->others)
         xsg_gate_tell_others(cli, options->others, comparison);
+    xsg_gate_looks_keep(&state->looks, &state->base->run, &state->head->run);
     comparison->elapsed_s = elapsed_s;
     comparison->ci.pull_request = publish->context.pull_request;
     comparison->ci.head_sha = publish->context.head_sha;
@@ -274,13 +326,14 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     xsg_info("base %.10s (%s), head %.10s%s", base->commit.oid, how, head->commit.oid,
              head->commit.dirty ? " with local changes" : "");
     if (options->fresh || options->stored || head->work_tree ||
-        !find_stored_pair(cli, project, base, head)) {
+        !find_stored_pair(cli, project, base, head, options)) {
         rc = xsg_gate_lock(cli, project, &lock);
         if (rc == 0)
             rc = build_and_measure(cli, project, &state, options);
         xsg_unlock_file(lock);
     } else {
         xsg_info("both were measured before, side by side; --fresh measures again");
+        xsg_gate_looks_restore(&state.looks);
     }
     if (rc == 0)
         rc = vary_layout(&state, options);

@@ -26,18 +26,44 @@ static bool compare(struct xsg_gate_looks *state, struct xsg_arena *arena,
 }
 
 /* The levels of the looks depend on when they come; made once. */
-static void take_schedule(struct xsg_gate_looks *state, const struct xsg_plan_look *look)
+static void take_schedule(struct xsg_gate_looks *state, size_t n_looks, size_t first,
+                          size_t planned)
 {
     double information[XSG_LOOKS_MAX];
-    size_t n = look->n_looks < XSG_LOOKS_MAX ? look->n_looks : XSG_LOOKS_MAX;
+    size_t n = n_looks < XSG_LOOKS_MAX ? n_looks : XSG_LOOKS_MAX;
 
     if (state->looks.n > 0)
         return;
     for (size_t k = 0; k < n; k++)
-        information[k] = (double)(look->first << k);
-    information[n - 1] = (double)look->planned;
+        information[k] = (double)(first << k);
+    information[n - 1] = (double)planned;
     xsg_looks_init(&state->looks, information, n);
     state->compare.looks = &state->looks;
+}
+
+void xsg_gate_looks_keep(const struct xsg_gate_looks *looks, struct xsg_run *base,
+                         struct xsg_run *head)
+{
+    for (size_t i = 0; i < base->n_targets && looks->looks.n > 0; i++) {
+        base->targets[i].look = head->targets[i].look = (int)looks->target_look[i] + 1;
+        base->targets[i].fresh_from = head->targets[i].fresh_from = looks->fresh_from[i];
+    }
+}
+
+void xsg_gate_looks_restore(struct xsg_gate_looks *looks)
+{
+    size_t n = 1, rounds = XSG_PLAN_FIRST_LOOK;
+
+    for (; rounds < XSG_PLAN_MOST_ROUNDS; rounds *= 2)
+        n++;
+    for (size_t i = 0; i < looks->base->n_targets; i++) {
+        const struct xsg_target_run *target = &looks->base->targets[i];
+        if (target->look == 0)
+            continue;
+        take_schedule(looks, n, XSG_PLAN_FIRST_LOOK, XSG_PLAN_MOST_ROUNDS);
+        looks->target_look[i] = (size_t)target->look <= n ? (size_t)target->look - 1 : n - 1;
+        looks->fresh_from[i] = target->fresh_from;
+    }
 }
 
 /* A target whose every delta is decided is measured no more; one of which something seems to have
@@ -49,7 +75,7 @@ void xsg_gate_look(void *arg, const struct xsg_plan_look *look, enum xsg_plan_de
     struct xsg_comparison comparison;
     const struct xsg_run *run = state->head;
 
-    take_schedule(state, look);
+    take_schedule(state, look->n_looks, look->first, look->planned);
     for (size_t i = 0; i < run->n_targets; i++) {
         if (state->decided[i])
             continue;

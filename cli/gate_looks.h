@@ -20,6 +20,13 @@ void xsg_gate_looks_init(struct xsg_gate_looks *looks, struct xsg_arena *arena,
                          const struct xsg_run *base, const struct xsg_run *head,
                          const struct xsg_gate *gate, size_t n);
 
+/* Notes in the runs where each target stopped, for when they are judged again. */
+void xsg_gate_looks_keep(const struct xsg_gate_looks *looks, struct xsg_run *base,
+                         struct xsg_run *head);
+/* Of two runs with such notes: they are judged as they were, for a second judgement at a level of
+ * its own would spend the error twice. */
+void xsg_gate_looks_restore(struct xsg_gate_looks *looks);
+
 /* For struct xsg_plan_options; arg is the struct xsg_gate_looks. */
 void xsg_gate_look(void *arg, const struct xsg_plan_look *look, enum xsg_plan_decision *decision);
 bool xsg_gate_confirmed(void *arg, size_t target, size_t from);

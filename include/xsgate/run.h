@@ -102,6 +102,9 @@ struct xsg_target_run {
     const char *pairing_reason; /* one phrase for the report: why this pairing; may be NULL */
     double *control;            /* ln of the ratio of "time" of control pairs: base against base */
     size_t n_control;
+    int look;          /* its rounds stopped at this look of several, from 1; 0: their number was
+                          fixed beforehand, or is that of one side alone */
+    size_t fresh_from; /* rounds before the fresh batch that was to confirm that look; 0: none */
     uint64_t binary; /* text and read-only data of the checkout's own modules that it ran, build ids
                         and paths left out; 0: unknown. Equal on both sides: identical programs */
 };

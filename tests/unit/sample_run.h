@@ -116,7 +116,9 @@ static inline void hostile_target(struct xsg_arena *arena, struct xsg_rng *rng,
                                       .pairing = (enum xsg_pairing)xsg_rng_below(rng, 4),
                                       .pairing_reason = hostile_text(rng),
                                       .n_control = xsg_rng_below(rng, 4),
-                                      .binary = xsg_rng_next(rng)};
+                                      .binary = xsg_rng_next(rng),
+                                      .look = (int)xsg_rng_below(rng, 5),
+                                      .fresh_from = (size_t)xsg_rng_below(rng, 99)};
     target->control = XSG_NEW_ARRAY(arena, double, target->n_control + 1);
     for (size_t i = 0; i < target->n_control; i++)
         target->control[i] = hostile_value(rng);
@@ -233,7 +235,7 @@ static inline bool same_target(const struct xsg_target_run *a, const struct xsg_
            a->lost == b->lost && a->samples == b->samples && same_tree(&a->tree, &b->tree) &&
            a->pairing == b->pairing && same_text(a->pairing_reason, b->pairing_reason) &&
            same_values(a->control, a->n_control, b->control, b->n_control) &&
-           a->binary == b->binary;
+           a->binary == b->binary && a->look == b->look && a->fresh_from == b->fresh_from;
 }
 
 static inline bool same_environment(const struct xsg_environment *a,

@@ -85,11 +85,15 @@ static void find_takes_the_newest_that_is_comparable(void **state)
         struct xsg_store_query query;
         int expected;
     } cases[] = {
-        {{oid, "0123456789abcdef", "feedface", false, false}, 1},
-        {{oid, "0123456789abcdef", "feedface", true, false}, 2},
-        {{oid, "another", NULL, false, false}, 3},
-        {{oid, NULL, "other suite", false, false}, 4},
-        {{oid, NULL, NULL, false, false}, 1},
+        {{.oid = oid, .fingerprint = "0123456789abcdef", .suite_hash = "feedface"}, 1},
+        {{.oid = oid,
+          .fingerprint = "0123456789abcdef",
+          .suite_hash = "feedface",
+          .dirty_too = true},
+         2},
+        {{.oid = oid, .fingerprint = "another"}, 3},
+        {{.oid = oid, .suite_hash = "other suite"}, 4},
+        {{.oid = oid}, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(xsg_store_find(b->store, &b->arena, &cases[i].query, &got, &b->err),
@@ -97,6 +101,30 @@ static void find_takes_the_newest_that_is_comparable(void **state)
         assert_int_equal(got.id, run[cases[i].expected].id);
         assert_true(same_run(&got, &run[cases[i].expected]));
     }
+}
+
+/* A gate of some targets stores a run, too: it is none of all of them. */
+static void find_wants_all_the_targets(void **state)
+{
+    struct temp_store *b = *state;
+    struct xsg_run both = sample_run(&b->arena, 3, 2, 3), one = both, got;
+    struct xsg_target_run two[] = {both.targets[0], both.targets[0]};
+    static const char *const names[] = {"parse", "print", "sum"};
+    struct xsg_store_query query = {.oid = one.commit.oid, .targets = names, .n_targets = 1};
+    two[1].name = "print";
+    both.targets = two;
+    both.n_targets = 2;
+    one.created = both.created + 1;
+    assert_int_equal(xsg_store_put(b->store, &both, &b->err), XSG_OK);
+    assert_int_equal(xsg_store_put(b->store, &one, &b->err), XSG_OK);
+    assert_int_equal(xsg_store_find(b->store, &b->arena, &query, &got, &b->err), XSG_OK);
+    assert_int_equal(got.id, one.id);
+    query.n_targets = 2;
+    assert_int_equal(xsg_store_find(b->store, &b->arena, &query, &got, &b->err), XSG_OK);
+    assert_int_equal(got.id, both.id);
+    query.n_targets = 3;
+    assert_int_equal(xsg_store_find(b->store, &b->arena, &query, &got, &b->err), XSG_ENOTFOUND);
+    assert_non_null(strstr(b->err.text, "(2 in all, 2 of other targets only)"));
 }
 
 static void find_says_what_there_is_instead(void **state)
@@ -279,6 +307,7 @@ int main(void)
         TEST(an_infinite_value_is_refused_and_nothing_is_stored),
         TEST(an_absent_id_says_so),
         TEST(find_takes_the_newest_that_is_comparable),
+        TEST(find_wants_all_the_targets),
         TEST(find_says_what_there_is_instead),
         TEST(a_comparison_is_stored_with_both_runs),
         TEST(a_gate_that_could_not_judge_is_the_newest_until_the_next),
