@@ -333,6 +333,11 @@ int main(int argc, char **argv)
     install_handlers();
     code = run_program(&cli, argc, argv);
     xsg_progress_clear();
+    /* A library whose system call was interrupted calls that a failure of its own. */
+    if (code < 0 && code != XSG_EINTR && xsg_interrupted) {
+        cli.err = (struct xsg_err){0};
+        code = xsg_fail(&cli.err, XSG_EINTR, "interrupted");
+    }
     if (code < 0)
         print_error(&cli.err);
     xsg_arena_release(&arena);
