@@ -27,14 +27,25 @@ static const struct xsg_row *regressed_row(const struct xsg_target_work *t,
     return NULL;
 }
 
-/* The callee that has most of what the caller gained; NONE: none has enough. */
-static uint32_t main_callee(const struct xsg_paths *paths, uint32_t caller, double change)
+static bool is_among(const uint32_t *list, size_t n, uint32_t number)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == number)
+            return true;
+    return false;
+}
+
+/* The callee that has most of what the way's first function gained, and is not on the way yet;
+ * NONE: none has enough. */
+static uint32_t main_callee(const struct xsg_paths *paths, const uint32_t *way, size_t n,
+                            double change)
 {
     uint32_t best = XSG_PATHS_NONE;
     double most = EXPLAINED * change;
     for (size_t i = 0; i < paths->n_edges; i++) {
         const struct xsg_paths_edge *e = &paths->edges[i];
-        if (e->parent == caller && e->total[1] - e->total[0] >= most) {
+        if (e->parent == way[n - 1] && e->total[1] - e->total[0] >= most &&
+            !is_among(way, n, e->child)) {
             most = e->total[1] - e->total[0];
             best = e->child;
         }
@@ -44,29 +55,61 @@ static uint32_t main_callee(const struct xsg_paths *paths, uint32_t caller, doub
 
 /* Follows the change down; the last function on the way that regressed by itself. */
 static const struct xsg_row *follow(const struct xsg_target_work *t, const struct xsg_paths *paths,
-                                    uint32_t caller, double change)
+                                    const struct xsg_delta *d)
 {
     const struct xsg_row *found = NULL;
-    uint32_t at = caller;
-    for (int depth = 0; depth < DEEPEST; depth++) {
-        at = main_callee(paths, at, change);
-        if (at == XSG_PATHS_NONE || at == caller)
-            break;
-        const struct xsg_row *row = regressed_row(t, paths->functions[at]);
+    uint32_t way[DEEPEST];
+    size_t n = 0;
+    for (uint32_t at = xsg_paths_find(paths, &d->function); at != XSG_PATHS_NONE && n < DEEPEST;
+         at = main_callee(paths, way, n, d->head.mean - d->base.mean)) {
+        way[n++] = at;
+        const struct xsg_row *row = n > 1 ? regressed_row(t, paths->functions[at]) : NULL;
         if (row)
             found = row;
     }
     return found;
 }
 
-static void blame_caller(const struct xsg_target_work *t, const struct xsg_paths *paths,
-                         struct xsg_delta *d)
+/* What the function's own time gained; 0 where that is not known. */
+static double own_gain(const struct xsg_target_work *t, const struct xsg_row *row)
 {
-    uint32_t number = xsg_paths_find(paths, &d->function);
-    const struct xsg_row *row =
-        number == XSG_PATHS_NONE ? NULL : follow(t, paths, number, d->head.mean - d->base.mean);
-    if (row && &row->delta != d)
-        d->through = row->delta.function.name;
+    double gain = xsg_side_mean(&t->head, "time", &row->delta.function) -
+                  xsg_side_mean(&t->base, "time", &row->delta.function);
+    return isnan(gain) ? 0 : gain;
+}
+
+/* Who of two in a cycle is the one that changed: by its own time, else by the inclusive time, which
+ * is largest for the one that is called from outside. */
+static bool changed_more(const struct xsg_target_work *t, const struct xsg_row *a,
+                         const struct xsg_row *b)
+{
+    double x = own_gain(t, a), y = own_gain(t, b);
+    if (fmax(x, y) > 0 && x != y)
+        return x > y;
+    return a->delta.head.mean - a->delta.base.mean > b->delta.head.mean - b->delta.base.mean;
+}
+
+/*
+ * In a recursion each function has all of the change below it, so that each would be slower through
+ * the next and none by itself. One of a cycle stays: the one that changed most.
+ * through[i]: the row that row i is slower through, or NULL.
+ */
+static void break_cycles(const struct xsg_target_work *t, const struct xsg_row **through)
+{
+    size_t *walk = XSG_NEW_ARRAY(t->context->arena, size_t, t->n_rows);
+    for (size_t i = 0; i < t->n_rows; i++) {
+        size_t at = i;
+        for (; through[at] && walk[at] == 0; at = (size_t)(through[at] - t->rows))
+            walk[at] = i + 1;
+        if (!through[at] || walk[at] != i + 1)
+            continue;
+        size_t most = at;
+        for (size_t k = (size_t)(through[at] - t->rows); k != at;
+             k = (size_t)(through[k] - t->rows))
+            if (changed_more(t, &t->rows[k], &t->rows[most]))
+                most = k;
+        through[most] = NULL;
+    }
 }
 
 /* The target's own time is the sum of its functions': one of them may explain it. */
@@ -85,6 +128,8 @@ static void blame_target(const struct xsg_target_work *t, struct xsg_delta *d)
 
 void xsg_rows_blame(struct xsg_target_work *t, const struct xsg_paths *paths)
 {
+    const struct xsg_row **through =
+        XSG_NEW_ARRAY(t->context->arena, const struct xsg_row *, t->n_rows);
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_delta *d = &t->rows[i].delta;
         if (d->verdict != XSG_DELTA_REGRESSED || !d->counts || t->rows[i].more_is_better)
@@ -92,13 +137,18 @@ void xsg_rows_blame(struct xsg_target_work *t, const struct xsg_paths *paths)
         if (!d->function.name)
             blame_target(t, d);
         else if (strcmp(d->metric, "total") == 0)
-            blame_caller(t, paths, d);
+            through[i] = follow(t, paths, d);
     }
-    /* Only now: each of them is judged by rows that count. */
+    break_cycles(t, through);
+    /* Only now: each of them is judged by rows that count, and named is the one that still does. */
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_delta *d = &t->rows[i].delta;
-        if (!d->through || !d->function.name)
+        const struct xsg_row *last = through[i];
+        while (last && through[last - t->rows])
+            last = through[last - t->rows];
+        if (!last)
             continue;
+        d->through = last->delta.function.name;
         d->counts = false;
         d->rule = XSG_RULE_THROUGH;
     }

@@ -359,6 +359,121 @@ static void a_caller_is_listed_under_its_callee(void **state)
     assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
 }
 
+/* A function of the tree once more, below another one: a recursion. */
+static uint32_t again(struct side *s, uint32_t parent, uint32_t function, double total)
+{
+    uint32_t number = (uint32_t)s->target.tree.n_nodes++;
+    s->functions[s->target.tree.n_functions++] = s->functions[s->nodes[function].function];
+    s->nodes[number] =
+        (struct xsg_tree_node){.parent = parent, .function = number, .total = total * 1e6};
+    return number;
+}
+
+static const char *const ring_names[] = {"value", "array", "element", "pair", "text"};
+
+/* main calls the first of n functions that call each other in a ring, twice around. All take 10 ms
+ * themselves in base; the slow one takes 20 % of the whole more in head. Without own times nothing
+ * tells which one it is. */
+static void add_ring(struct fixture *f, size_t n, size_t slow, bool own_times)
+{
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        double all = 10 * (double)n * (side ? 1.2 : 1);
+        uint32_t at = add(f, s, 0, "main", 0, 5, 5 + all), ring[5];
+        for (size_t i = 0; i < n; i++)
+            ring[i] = at =
+                add(f, s, at, ring_names[i], 0, 10 + (i == slow ? all - 10 * (double)n : 0),
+                    all - (double)i * (side ? 0.6 : 0.5));
+        for (size_t i = 0; i < n; i++)
+            at = again(s, at, ring[i], 0.95 * all);
+        size_t kept = 0;
+        for (size_t i = 0; i < s->run.n_series; i++)
+            if (own_times || strcmp(s->series[i].metric, "time") != 0)
+                s->series[kept++] = s->series[i];
+        s->run.n_series = kept;
+    }
+}
+
+/* How many of them fail the gate; all others are slower through the last one. */
+static size_t count_of_total(const struct fixture *f, const char *last)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->c.n_deltas; i++) {
+        const struct xsg_delta *d = &f->c.deltas[i];
+        if (!d->function.name || strcmp(d->metric, "total") != 0)
+            continue;
+        n += d->counts && d->verdict == XSG_DELTA_REGRESSED;
+        if (strcmp(d->function.name, last) != 0)
+            assert_string_equal(d->through, last);
+    }
+    return n;
+}
+
+/* Each has the whole change below itself: the one that changed is named, the others through it. */
+static void a_recursion_does_not_excuse_all_of_its_functions(void **state)
+{
+    static const size_t lengths[] = {2, 3, 5};
+    const char *metrics[] = {"total"};
+    struct fixture *f = *state;
+    f->gate.metrics = metrics;
+    f->gate.n_metrics = 1;
+    for (size_t k = 0; k < 3; k++) {
+        for (size_t slow = 0; slow < lengths[k]; slow++) {
+            prepare(&f->base);
+            prepare(&f->head);
+            add_ring(f, lengths[k], slow, true);
+            compare(f);
+            assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+            assert_int_equal(count_of_total(f, ring_names[slow]), 1);
+        }
+    }
+}
+
+/* Where nothing tells who of them it is, the one that is called from outside. */
+static void a_recursion_without_own_times_counts_where_it_begins(void **state)
+{
+    struct fixture *f = *state;
+    const char *metrics[] = {"total"};
+    f->gate.metrics = metrics;
+    f->gate.n_metrics = 1;
+    add_ring(f, 3, 1, false);
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    assert_int_equal(count_of_total(f, "value"), 1);
+}
+
+static void a_function_that_calls_itself_counts(void **state)
+{
+    struct fixture *f = *state;
+    const char *metrics[] = {"total"};
+    f->gate.metrics = metrics;
+    f->gate.n_metrics = 1;
+    add_ring(f, 1, 0, true);
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    assert_int_equal(count_of_total(f, "value"), 1);
+}
+
+/* A recursion that leads to the one that changed: all of it is slower through that one. */
+static void a_recursion_above_the_change_is_listed_under_it(void **state)
+{
+    struct fixture *f = *state;
+    const char *metrics[] = {"total"};
+    f->gate.metrics = metrics;
+    f->gate.n_metrics = 1;
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        double more = side ? 30 : 0;
+        uint32_t value = add(f, s, 0, "value", 1, 10, 100 + more);
+        uint32_t array = add(f, s, value, "array", 2, 10, 90 + more);
+        uint32_t inner = again(s, array, value, 80 + more);
+        add(f, s, inner, "digits", side ? 4 : 3, 70 + more, 70 + more);
+    }
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    assert_int_equal(count_of_total(f, "digits"), 1);
+}
+
 static void the_target_is_explained_by_its_function(void **state)
 {
     struct fixture *f = *state;
@@ -406,6 +521,10 @@ int main(void)
         TEST(more_calls_of_the_same_code_fail),
         TEST(an_interpreters_functions_are_not_excused),
         TEST(a_caller_is_listed_under_its_callee),
+        TEST(a_recursion_does_not_excuse_all_of_its_functions),
+        TEST(a_recursion_without_own_times_counts_where_it_begins),
+        TEST(a_function_that_calls_itself_counts),
+        TEST(a_recursion_above_the_change_is_listed_under_it),
         TEST(the_target_is_explained_by_its_function),
         TEST(a_changed_inlined_function_is_named),
     };
