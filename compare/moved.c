@@ -1,17 +1,28 @@
 /*
  * Cost that moved between functions: renamed, split, merged, inlined or not inlined any more. Of
  * functions that call each other, or that one caller calls, some got slower or are new and others
- * got faster or are gone. The sum over them decides: when it stays within the threshold, nothing
- * got worse.
+ * got faster or are gone. When their sum stays within the threshold, and what some gained is what
+ * the others lost, nothing got worse. A slow function beside one that was sped up by itself is no
+ * moved cost: there most of one of the two is left over. And what a rule of the gate names counts
+ * whatever the others did.
  */
 #include <math.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/metric.h"
+#include "base/stats.h"
 #include "compare/explain.h"
 
 enum { MOST_NAMED = 3, MOST_CANDIDATES = 512 };
+
+/* Gain and loss match when what is left over is at most this part of both. */
+#define LEFT_OVER 0.5
+/* A function that did not change pays at most this part of what its callee or caller won: a store
+ * that retires later, a cache line that was loaded there before. */
+#define PAID 0.125
+/* Counts of calls that jitter by less are the same. */
+#define SAME_CALLS 1e-3
 
 struct candidate {
     struct xsg_row *row;
@@ -23,8 +34,17 @@ struct candidate {
 struct group {
     size_t *members; /* indices of candidates */
     size_t n;
-    bool up, down;
+    double gain, loss; /* of those that go up, and of those that go down; in the metric's unit */
 };
+
+/* What became of the sum over a group. */
+struct sum {
+    enum xsg_delta_verdict verdict; /* at the smallest threshold of the members; invalid: none */
+    double low, high;               /* interval of what is left over, in the metric's unit */
+};
+
+/* Did a function's cost come from the others of its group, or go there? */
+enum origin { FROM_OTHERS, OPEN, BY_ITSELF };
 
 static bool is_one_sided(enum xsg_delta_verdict verdict)
 {
@@ -83,16 +103,15 @@ static bool sum_values(const struct xsg_target_work *t, const struct candidate *
     return sum->n_base >= XSG_EFFECT_MIN_N && sum->n_head >= XSG_EFFECT_MIN_N;
 }
 
-/* What the sum did, at the smallest threshold of the members; invalid: it has no values. */
-static enum xsg_delta_verdict judge_sum(const struct xsg_target_work *t,
-                                        const struct candidate *list, const struct group *group)
+static struct sum judge_sum(const struct xsg_target_work *t, const struct candidate *list,
+                            const struct group *group)
 {
     struct xsg_values sum;
     struct xsg_effect effect;
     double threshold = (double)INFINITY;
     bool counted = false;
     if (!sum_values(t, list, group, &sum))
-        return XSG_DELTA_INVALID;
+        return (struct sum){.verdict = XSG_DELTA_INVALID};
     for (size_t i = 0; i < group->n; i++) {
         const struct xsg_delta *d = &list[group->members[i]].row->delta;
         threshold = fmin(threshold, d->threshold);
@@ -106,11 +125,77 @@ static enum xsg_delta_verdict judge_sum(const struct xsg_target_work *t,
         .paired = t->context->paired,
         .resolution = counted || t->sample_weight <= 1 ? 1 : t->sample_weight};
     xsg_effect_estimate(&effect, &pair, t->error);
+    double base = xsg_mean(sum.base, sum.n_base);
+    struct sum result = {.verdict = XSG_DELTA_UNDECIDED,
+                         .low = base * (effect.low - 1),
+                         .high = base * (effect.high - 1)};
     if (effect.method == XSG_EFFECT_NONE)
-        return XSG_DELTA_INVALID;
-    if (effect.low > 1 && effect.ratio >= 1 + threshold)
-        return XSG_DELTA_REGRESSED;
-    return effect.high < 1 + threshold ? XSG_DELTA_UNCHANGED : XSG_DELTA_UNDECIDED;
+        result.verdict = XSG_DELTA_INVALID;
+    else if (effect.low > 1 && effect.ratio >= 1 + threshold)
+        result.verdict = XSG_DELTA_REGRESSED;
+    else if (effect.high < 1 + threshold)
+        result.verdict = XSG_DELTA_UNCHANGED;
+    return result;
+}
+
+/* What a function gained or lost, in the metric's unit; its means, where it is on one side only. */
+static double change_of(const struct xsg_delta *d)
+{
+    if (d->verdict == XSG_DELTA_ADDED)
+        return d->head.mean;
+    return d->verdict == XSG_DELTA_REMOVED ? -d->base.mean : d->base.mean * (d->ratio - 1);
+}
+
+/* ---- whose cost it is -------------------------------------------------------------------------
+ */
+
+/* The cost of those that are new or gone and belong to this function. What is gone its caller does
+ * now, perhaps in less time: with them gain and loss need not match. */
+static double one_sided_cost(const struct xsg_paths *paths, const struct candidate *list,
+                             const struct group *group, const struct candidate *self)
+{
+    double cost = 0;
+    for (size_t i = 0; i < group->n; i++) {
+        const struct candidate *c = &list[group->members[i]];
+        if (c->one_sided && belong_together(paths, self, c))
+            cost += fabs(change_of(&c->row->delta));
+    }
+    return cost;
+}
+
+/* A caller of it that won may as well have called it more often. */
+static bool called_as_often(const struct xsg_delta *d)
+{
+    return d->base.calls > 0 && d->head.calls > 0 &&
+           d->head.calls <= d->base.calls * (1 + SAME_CALLS);
+}
+
+/* Slower without a change of its own, by a small part of what a callee or a caller won. */
+static bool pays_a_part(const struct xsg_paths *paths, const struct candidate *list,
+                        const struct group *group, const struct candidate *self)
+{
+    const struct xsg_delta *d = &self->row->delta;
+    double won = 0;
+    for (size_t i = 0; i < group->n; i++) {
+        const struct candidate *c = &list[group->members[i]];
+        if (!c->up && (xsg_paths_calls(paths, self->number, c->number) ||
+                       (called_as_often(d) && xsg_paths_calls(paths, c->number, self->number))))
+            won = fmax(won, -change_of(&c->row->delta));
+    }
+    return self->up && d->changed != 1 && d->code != XSG_CODE_DIFFERENT &&
+           change_of(d) <= PAID * won;
+}
+
+static enum origin origin_of(const struct xsg_paths *paths, const struct candidate *list,
+                             const struct group *group, const struct sum *sum,
+                             const struct candidate *self)
+{
+    double change = fabs(change_of(&self->row->delta));
+    double limit = LEFT_OVER * fmin(change, fmin(group->gain, group->loss));
+    if (self->one_sided || change <= (1 + LEFT_OVER) * one_sided_cost(paths, list, group, self) ||
+        pays_a_part(paths, list, group, self) || (sum->low >= -limit && sum->high <= limit))
+        return FROM_OTHERS;
+    return sum->low > limit || sum->high < -limit ? BY_ITSELF : OPEN;
 }
 
 static const char *phrase(struct xsg_arena *arena, const struct candidate *list,
@@ -136,39 +221,45 @@ static const char *phrase(struct xsg_arena *arena, const struct candidate *list,
     return text;
 }
 
-static void mark(const struct xsg_target_work *t, const struct candidate *list,
-                 const struct group *group, enum xsg_delta_verdict sum)
+static void mark(const struct xsg_target_work *t, const struct xsg_paths *paths,
+                 const struct candidate *list, const struct group *group, const struct sum *sum)
 {
     for (size_t i = 0; i < group->n; i++) {
-        struct xsg_delta *d = &list[group->members[i]].row->delta;
-        d->moved = phrase(t->context->arena, list, group, i);
-        if (sum == XSG_DELTA_UNCHANGED) {
+        const struct candidate *c = &list[group->members[i]];
+        struct xsg_delta *d = &c->row->delta;
+        enum origin origin = origin_of(paths, list, group, sum, c);
+        if (origin != BY_ITSELF || one_sided_cost(paths, list, group, c) > 0)
+            d->moved = phrase(t->context->arena, list, group, i);
+        if (origin == BY_ITSELF || c->row->named || sum->verdict == XSG_DELTA_REGRESSED)
+            continue;
+        if (sum->verdict == XSG_DELTA_UNCHANGED && origin == FROM_OTHERS) {
             if (d->counts)
                 d->rule = XSG_RULE_MOVED;
             d->counts = false;
-        } else if (sum == XSG_DELTA_UNDECIDED && d->verdict == XSG_DELTA_REGRESSED) {
+        } else if (d->verdict == XSG_DELTA_REGRESSED) {
             d->verdict = XSG_DELTA_UNDECIDED; /* some of it moved, perhaps all */
         }
     }
 }
 
-static void judge_groups(const struct xsg_target_work *t, struct candidate *list, size_t n)
+static void judge_groups(const struct xsg_target_work *t, const struct xsg_paths *paths,
+                         struct candidate *list, size_t n)
 {
     struct group group = {.members = XSG_NEW_ARRAY(t->context->arena, size_t, n)};
     for (size_t g = 0; g < n; g++) {
         group.n = 0;
-        group.up = group.down = false;
+        group.gain = group.loss = 0;
         for (size_t i = g; i < n && list[g].group == g; i++) {
             if (list[i].group != g)
                 continue;
             group.members[group.n++] = i;
-            group.up |= list[i].up;
-            group.down |= !list[i].up;
+            *(list[i].up ? &group.gain : &group.loss) += fabs(change_of(&list[i].row->delta));
         }
-        enum xsg_delta_verdict sum =
-            group.n > 1 && group.up && group.down ? judge_sum(t, list, &group) : XSG_DELTA_INVALID;
-        if (sum != XSG_DELTA_INVALID)
-            mark(t, list, &group, sum);
+        if (group.n < 2) /* those that go one way only do not belong together */
+            continue;
+        const struct sum sum = judge_sum(t, list, &group);
+        if (sum.verdict != XSG_DELTA_INVALID)
+            mark(t, paths, list, &group, &sum);
     }
 }
 
@@ -196,7 +287,7 @@ static void find_in_metric(struct xsg_target_work *t, const struct xsg_paths *pa
         for (size_t b = a + 1; b < n; b++)
             if (list[a].group != list[b].group && belong_together(paths, &list[a], &list[b]))
                 join(list, n, a, b);
-    judge_groups(t, list, n);
+    judge_groups(t, paths, list, n);
 }
 
 void xsg_rows_find_moved(struct xsg_target_work *t, const struct xsg_paths *paths)

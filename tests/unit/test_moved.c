@@ -130,6 +130,13 @@ static void assert_text(const char *text, const char *part)
         fail_msg("'%s' has no '%s' in it", text ? text : "(null)", part);
 }
 
+/* Those of one name. */
+static int all_changed(void *arg, const struct xsg_function *function)
+{
+    const char *name = arg;
+    return strcmp(function->name, name) == 0;
+}
+
 /* ---- moved ---- */
 
 /* What a faster callee stores last retires in its caller: less than what was won. In scopes there
@@ -222,6 +229,109 @@ static void two_changes_that_cancel_are_not_moved_cost(void **state)
     assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
     assert_null(find(f, "left", "time")->moved);
     assert_int_equal(find(f, "right", "time")->verdict, XSG_DELTA_IMPROVED);
+}
+
+/* Values of a series spread by that much around their mean; in turns of so many rounds. */
+static void spread(struct xsg_series *series, double by, size_t turn)
+{
+    for (size_t i = 0; i < ROUNDS; i++)
+        series->values[i] *= 1 + (i / turn % 2 ? by : -by);
+}
+
+/* The sum did not get worse for sure, but what is left over may be small or most of the gain. */
+static void what_may_have_moved_is_undecided(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 210, 213);
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        uint32_t caller = add(f, s, add(f, s, 0, "main", 1, 10, 210), "work", side ? 4 : 2,
+                              side ? 111 : 100, 200);
+        struct xsg_series *work = &s->series[s->run.n_series - 2];
+        add(f, s, caller, "part", side ? 5 : 3, side ? 92 : 100, 100);
+        spread(work, side ? 0.037 : 0, 1);
+        spread(&s->series[s->run.n_series - 2], side ? 0.037 : 0, 2);
+    }
+    compare(f);
+    assert_int_equal(find(f, "work", "time")->verdict, XSG_DELTA_UNDECIDED);
+    assert_true(find(f, "work", "time")->counts);
+    assert_text(find(f, "work", "time")->cause, "cost came from part");
+    assert_int_equal(f->c.verdict, XSG_VERDICT_UNDECIDED);
+}
+
+/* What its caller won does not pay for it, however small it is beside that. */
+static void a_callee_below_a_faster_caller_counts(void **state)
+{
+    struct fixture *f = *state;
+    add_target(f, 220, 203);
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        uint32_t caller = add(f, s, add(f, s, 0, "main", 1, 10, 220), "fill", side ? 4 : 2,
+                              side ? 180 : 200, side ? 193 : 210);
+        add(f, s, caller, "hash", side ? 5 : 3, side ? 13 : 10, side ? 13 : 10);
+    }
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    assert_true(find(f, "hash", "time")->counts);
+    assert_null(find(f, "hash", "time")->moved);
+    assert_null(find(f, "fill", "time")->moved);
+}
+
+/* Not by the part that a caller without a change of its own may pay. */
+static void a_caller_that_changed_pays_for_itself(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "write_value";
+    struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+    add_target(f, 100, 93);
+    uint32_t write = add(f, &f->base, 0, "write_value", 0, 18, 100);
+    add(f, &f->base, write, "escape", 0, 82, 82);
+    write = add(f, &f->head, 0, "write_value", 0, 19.2, 93);
+    add(f, &f->head, write, "escape", 0, 65.6, 65.6);
+    compare_with(f, &options);
+    assert_true(find(f, "write_value", "time")->counts);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+}
+
+/* A callee pays for its caller only where it is known to be called as often as before. */
+static void a_callee_pays_where_calls_are_counted(void **state)
+{
+    static const double calls[] = {0, 100, 120}; /* in head; 0: not counted */
+    struct fixture *f = *state;
+    for (size_t k = 0; k < 3; k++) {
+        prepare(&f->base);
+        prepare(&f->head);
+        add_target(f, 110, 91.6);
+        for (int side = 0; side < 2; side++) {
+            struct side *s = side ? &f->head : &f->base;
+            double cost = side ? 11.6 : 10;
+            uint32_t caller = add(f, s, 0, "fill", 0, side ? 80 : 100, (side ? 80 : 100) + cost);
+            uint32_t leaf = add(f, s, caller, "hash", 0, cost, cost);
+            if (calls[k] > 0)
+                add_series(f, s, &s->functions[leaf], "calls", side ? calls[k] : 100);
+        }
+        compare(f);
+        assert_int_equal(find(f, "hash", "time")->counts, k != 1);
+    }
+}
+
+static void a_function_that_a_rule_names_is_never_excused(void **state)
+{
+    struct fixture *f = *state;
+    struct xsg_gate_rule rule = {.function = "wo*", .threshold = 0.05};
+    add_target(f, 100, 101);
+    uint32_t work = add(f, &f->base, add(f, &f->base, 0, "main", 1, 10, 100), "work", 2, 50, 90);
+    add(f, &f->base, work, "small", 4, 40, 40);
+    add(f, &f->head, add(f, &f->head, 0, "main", 1, 10, 101), "work", 3, 91, 91);
+    f->gate.rules = &rule;
+    f->gate.n_rules = 1;
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+    assert_true(find(f, "work", "time")->counts);
+    assert_text(find(f, "work", "time")->cause, "cost came from small");
+    rule.function = "main";
+    compare(f);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
 }
 
 /* ---- renamed ---- */
@@ -331,12 +441,6 @@ static void an_interpreters_functions_are_not_excused(void **state)
 }
 
 /* ---- blame and places ---- */
-
-static int all_changed(void *arg, const struct xsg_function *function)
-{
-    const char *name = arg;
-    return strcmp(function->name, name) == 0;
-}
 
 static void a_caller_is_listed_under_its_callee(void **state)
 {
@@ -514,6 +618,11 @@ int main(void)
         TEST(a_rewritten_and_renamed_function_is_moved_cost),
         TEST(what_moves_and_grows_is_a_regression),
         TEST(two_changes_that_cancel_are_not_moved_cost),
+        TEST(what_may_have_moved_is_undecided),
+        TEST(a_callee_below_a_faster_caller_counts),
+        TEST(a_caller_that_changed_pays_for_itself),
+        TEST(a_callee_pays_where_calls_are_counted),
+        TEST(a_function_that_a_rule_names_is_never_excused),
         TEST(a_renamed_function_is_matched_by_its_code),
         TEST(ambiguous_twins_are_not_matched),
         TEST(slower_with_the_same_code_does_not_fail),
