@@ -213,18 +213,47 @@ static void put_passed(struct xsg_buf *out, const struct tally *t)
                        t->minor_rule ? ": " : "", t->minor_rule ? t->minor_rule : "");
 }
 
+/* Was the target measured on both sides? Else it has one row, and its rule says why. */
+static bool is_measured(const struct xsg_comparison *c, const char *target)
+{
+    for (size_t i = 0; i < c->n_deltas; i++) {
+        const struct xsg_delta *d = &c->deltas[i];
+        if (strcmp(d->target, target) == 0)
+            return !d->rule ||
+                   (strcmp(d->rule, XSG_IDENTICAL) != 0 && strcmp(d->rule, XSG_ONE_SIDE) != 0);
+    }
+    return false;
+}
+
+/* Is there a target that was measured? *asked: with a profile. */
+static bool any_measured(const struct xsg_context *context, bool *asked)
+{
+    const struct xsg_run *runs[] = {context->base, context->head};
+    bool any = false;
+    *asked = false;
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < runs[k]->n_targets; i++) {
+            const struct xsg_target_run *target = &runs[k]->targets[i];
+            if (!is_measured(context->comparison, target->name))
+                continue;
+            any = true;
+            *asked |= target->profile && *target->profile;
+        }
+    }
+    return any;
+}
+
 /* A profile was asked for and nobody was seen in it: a gate that judges only totals then would pass
- * what it was set up to catch. NULL: all is well. */
+ * what it was set up to catch. Targets that are the same program on both sides say nothing of those
+ * that were measured. NULL: all is well. */
 static const char *measured_nothing(const struct xsg_context *context, const struct tally *t)
 {
     const struct xsg_run *runs[] = {context->base, context->head};
     const char *filter = context->gate->filter;
-    bool asked = false, seen = false, matched = !filter;
-    if (t->identical > 0 || t->n[0] > 0)
+    bool asked, seen = false, matched = !filter;
+    if (t->n[0] > 0 || !any_measured(context, &asked))
         return NULL;
     for (size_t k = 0; k < 2; k++) {
-        for (size_t i = 0; i < runs[k]->n_targets; i++)
-            asked |= runs[k]->targets[i].profile && *runs[k]->targets[i].profile;
         for (size_t i = 0; i < runs[k]->n_series; i++) {
             const char *name = runs[k]->series[i].function.name;
             seen |= name != NULL;
@@ -335,6 +364,26 @@ static void warn_lost(struct warnings *w, const struct xsg_run *run, const char 
     }
 }
 
+/* What was asked for by name and is too small to be judged: no error, but not silent either. */
+static void warn_filter(struct warnings *w)
+{
+    const struct xsg_comparison *c = w->context->comparison;
+    const struct xsg_gate *gate = w->context->gate;
+    bool asked;
+    if (!gate->filter || c->verdict == XSG_VERDICT_INVALID || !any_measured(w->context, &asked))
+        return;
+    for (size_t i = 0; i < c->n_deltas; i++) {
+        const struct xsg_delta *d = &c->deltas[i];
+        if (d->function.name && xsg_glob(gate->filter, d->function.name) &&
+            (!d->rule || strcmp(d->rule, XSG_BELOW_SHARE) != 0))
+            return;
+    }
+    warn(w, xsg_printf(w->context->arena,
+                       "no function was judged: those that match the filter '%s' have less than "
+                       "min_share (%g %%) of their target",
+                       gate->filter, 100 * gate->min_share));
+}
+
 static void collect_warnings(struct xsg_context *context)
 {
     struct warnings w = {.context = context};
@@ -344,6 +393,7 @@ static void collect_warnings(struct xsg_context *context)
             warn(&w, runs[k]->warnings[i]);
         warn_lost(&w, runs[k], k ? "head" : "base");
     }
+    warn_filter(&w);
     if (!context->paired)
         warn_environment(&w, &context->base->environment, &context->head->environment);
 }

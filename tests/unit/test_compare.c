@@ -351,6 +351,63 @@ static void test_a_gate_that_measured_nothing(void **state)
     f->gate.filter = "pa*";
     compare(f, NULL);
     assert_int_equal(xsg_compare_exit_status(&f->c), 0);
+    assert_int_equal(f->c.n_warnings, 0);
+}
+
+/* A target that is the same program on both sides does not stand for one that was measured. */
+static void test_nothing_measured_beside_an_identical_program(void **state)
+{
+    struct fixture *f = *state;
+    f->base.n_targets = f->head.n_targets = 2;
+    f->base_targets[1] = f->head_targets[1] =
+        (struct xsg_target_run){.name = "same", .binary = 7, .profile = "sample"};
+    add_both(f, NULL, "time", 100e6, 100e6, 0.002);
+    compare(f, NULL); /* no profile was asked for of what was measured */
+    assert_int_equal(xsg_compare_exit_status(&f->c), 0);
+    f->base_targets[0].profile = f->head_targets[0].profile = "sample";
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 3);
+    assert_non_null(strstr(f->c.reason, "no function was seen"));
+    add_both(f, "parse", "time", 90e6, 90e6, 0.002);
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 0);
+    f->gate.filter = "prase*";
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 3);
+    assert_string_equal(f->c.reason, "no function matches the filter 'prase*'");
+    f->gate.filter = "parse*";
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 0);
+}
+
+/* Where nothing had to be measured, nothing had to match. */
+static void test_a_filter_and_identical_programs_only(void **state)
+{
+    struct fixture *f = *state;
+    f->base_targets[0].binary = f->head_targets[0].binary = 7;
+    f->base_targets[0].profile = f->head_targets[0].profile = "sample";
+    f->gate.filter = "prase*";
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 0);
+    assert_int_equal(f->c.n_warnings, 0);
+}
+
+static void test_a_filter_that_judges_nothing_says_so(void **state)
+{
+    struct fixture *f = *state;
+    add_both(f, NULL, "time", 100e6, 100e6, 0.002);
+    add_both(f, "tiny", "time", 0.1e6, 0.3e6, 0.002);
+    add_both(f, "large", "time", 90e6, 90e6, 0.002);
+    f->gate.filter = "tin*";
+    compare(f, NULL);
+    assert_int_equal(xsg_compare_exit_status(&f->c), 0);
+    assert_int_equal(f->c.n_warnings, 1);
+    assert_string_equal(f->c.warnings[0],
+                        "no function was judged: those that match the filter 'tin*' have less than "
+                        "min_share (0.5 %) of their target");
+    f->gate.filter = "*";
+    compare(f, NULL);
+    assert_int_equal(f->c.n_warnings, 0);
 }
 
 /* Where the target is decided, its undecided functions do not leave the gate open; a rule that
@@ -626,6 +683,9 @@ int main(void)
         TEST(test_time_of_waiting_target),
         TEST(test_identical_programs),
         TEST(test_a_gate_that_measured_nothing),
+        TEST(test_nothing_measured_beside_an_identical_program),
+        TEST(test_a_filter_and_identical_programs_only),
+        TEST(test_a_filter_that_judges_nothing_says_so),
         TEST(test_undecided_functions_of_a_target_that_passed),
         TEST(test_waits_for_what_got_faster),
         TEST(test_faster_or_the_same),
