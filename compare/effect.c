@@ -131,24 +131,35 @@ static void fieller(struct xsg_effect *effect, const struct moments *m, double t
     }
 }
 
+/* Of head - ratio base: at a ratio in Fieller's interval its t-test does not reject. */
+static struct xsg_estimate difference_at(const struct moments *m, double ratio, size_t n)
+{
+    double var = m->var_head + ratio * ratio * m->var_base - 2 * ratio * m->cov;
+    return (struct xsg_estimate){
+        .location = m->head - ratio * m->base, .se = sqrt(fmax(0, var)), .df = m->df, .n = n};
+}
+
 static void means(struct xsg_effect *effect, const struct xsg_sample_pair *pair, double alpha)
 {
     struct moments m = take_moments(pair);
     if (m.base <= 0)
         return;
     double t = xsg_t_quantile(1 - alpha, m.df);
-    double se = sqrt(fmax(0, m.var_base + m.var_head - 2 * m.cov));
-    struct xsg_estimate difference = {
-        .location = m.head - m.base, .se = se, .df = m.df, .n = pair->n_base};
+    double bias = exp(fmax(0, pair->bias));
+    struct xsg_estimate more = difference_at(&m, bias, pair->n_base);
+    struct xsg_estimate less = difference_at(&m, 1 / bias, pair->n_base);
+    less.location = -less.location;
     effect->method = XSG_EFFECT_MEANS;
     effect->ratio = m.head / m.base;
-    effect->p_more = xsg_p_greater(&difference, 0);
-    difference.location = -difference.location;
-    effect->p_less = xsg_p_greater(&difference, 0);
-    effect->cost_high = m.head - m.base + t * se;
-    effect->se = m.head > 0 ? se / m.base : (double)NAN;
+    effect->p_more = xsg_p_greater(&more, 0);
+    effect->p_less = xsg_p_greater(&less, 0);
+    /* The head could be as much larger as it is biased: of bias head - base. */
+    effect->cost_high = bias * (t * less.se - less.location);
+    effect->se = m.head > 0 ? difference_at(&m, 1, pair->n_base).se / m.base : (double)NAN;
     effect->df = m.df;
     fieller(effect, &m, t);
+    effect->low /= bias;
+    effect->high *= bias;
 }
 
 static bool is_coarse(const double *x, size_t n, double resolution)

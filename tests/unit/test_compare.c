@@ -568,6 +568,59 @@ static void test_biased_controls_widen(void **state)
     assert_verdict(f, NULL, XSG_DELTA_UNDECIDED);
 }
 
+/* The same where a function was not seen in some round, so that logarithms do not serve. */
+static void test_biased_controls_widen_means(void **state)
+{
+    struct fixture *f = *state;
+    static double control[] = {0.0201, 0.0199, 0.02, 0.02, 0.0202, 0.0198, 0.02, 0.02};
+    add_both(f, NULL, "time", 100e6, 100e6, 0.05); /* the pairs spread less, and inflate nothing */
+    add_both(f, "rare", "time", 10e6, 10.4e6, 0.01);
+    f->base_series[1].values[0] = f->head_series[1].values[0] = 0;
+    compare(f, NULL);
+    const struct xsg_delta plain = *find(f, "rare", "time");
+    f->head.targets[0].control = control;
+    f->head.targets[0].n_control = 8;
+    compare(f, NULL);
+    const struct xsg_delta *d = find(f, "rare", "time");
+    assert_float_equal(d->ratio, plain.ratio, 0);
+    assert_true(fabs(d->low - plain.low * exp(-0.02)) < 1e-4);
+    assert_true(fabs(d->high - plain.high * exp(0.02)) < 1e-4);
+    assert_true(d->p > plain.p);
+}
+
+/* Whatever the bias: evidence where the interval excludes 1, and only there. */
+static void test_bias_of_coarse_counts(void **state)
+{
+    (void)state;
+    double base[ROUNDS], head[ROUNDS];
+    struct xsg_effect plain, e;
+    struct xsg_sample_pair pair = {base, head, ROUNDS, ROUNDS, true, 1, 1, 0};
+    for (size_t i = 0; i < ROUNDS; i++) {
+        base[i] = 3 + (double)(i % 3);
+        head[i] = 5 + (double)(i * 7 % 4);
+    }
+    xsg_effect_estimate(&plain, &pair, 0.01);
+    assert_int_equal(plain.method, XSG_EFFECT_MEANS);
+    for (int i = 0; i < 2; i++) { /* and its reverse */
+        bool evidence = false, none = false;
+        for (pair.bias = 0; pair.bias < 1; pair.bias += 0.05) {
+            xsg_effect_estimate(&e, &pair, 0.01);
+            assert_int_equal(e.p_more<0.01, e.low> 1);
+            assert_int_equal(e.p_less < 0.01, e.high < 1);
+            evidence |= e.low > 1 || e.high < 1;
+            none |= e.low < 1 && e.high > 1;
+            if (i == 0) {
+                assert_true(fabs(e.low - plain.low / exp(pair.bias)) < 1e-9);
+                assert_true(fabs(e.high - plain.high * exp(pair.bias)) < 1e-9);
+                assert_true(e.cost_high >= plain.cost_high);
+            }
+        }
+        assert_true(evidence && none);
+        pair.base = head;
+        pair.head = base;
+    }
+}
+
 static void test_what_could_have_been_seen(void **state)
 {
     struct fixture *f = *state;
@@ -694,6 +747,8 @@ int main(void)
         TEST(test_a_weak_confirmation),
         TEST(test_controls_inflate),
         TEST(test_biased_controls_widen),
+        TEST(test_biased_controls_widen_means),
+        TEST(test_bias_of_coarse_counts),
         TEST(test_what_could_have_been_seen),
         TEST(test_looks),
         TEST(test_cause),
