@@ -11,6 +11,9 @@
 /* A change of calls below this is none: counts of a thread pool jitter by a few. */
 #define SAME_CALLS 1e-3
 
+/* A smallest change above this is none that could be told. */
+#define MOST_SEEN 1e6
+
 static const char *less_or_more(double ratio)
 {
     return ratio >= 1 ? "more" : "less";
@@ -146,7 +149,8 @@ static void put_relations(struct xsg_buf *out, const struct xsg_delta *d)
 /*
  * What it would take. The half width of the interval on the logarithm shrinks with the root of the
  * rounds; the verdict falls when it is smaller than the distance to the nearest edge: of the
- * threshold for an estimate below it, of "no change" for one above it.
+ * threshold for an estimate below it, of "no change" for one above it. What is seen is told as the
+ * other reports tell it; only where the standard error is not known does the interval stand for it.
  */
 static void put_undecided(struct xsg_buf *out, const struct xsg_delta *d)
 {
@@ -159,11 +163,12 @@ static void put_undecided(struct xsg_buf *out, const struct xsg_delta *d)
     double half = log(d->ratio / d->low), size = fabs(log(d->ratio)), edge = log1p(d->threshold);
     double distance = size < edge ? edge - size : size;
     double rounds = (double)n * (half / distance) * (half / distance);
+    bool known = d->detectable < MOST_SEEN;
     if (isfinite(d->settle_rounds))
         rounds = d->settle_rounds; /* knows the evidence that is asked for, too */
-    if (isfinite(half) && half < log(3)) {
+    if (known || (isfinite(half) && half < log(3))) {
         char seen[XSG_CHANGE_SIZE];
-        xsg_format_size(seen, exp(fmax(half, edge)));
+        xsg_format_size(seen, known ? 1 + d->detectable : exp(fmax(half, edge)));
         xsg_buf_printf(out, "sees changes from %s on; ", seen);
     } else {
         xsg_buf_puts(out, "too few samples; ");

@@ -1,4 +1,7 @@
 /* Decisions of xsg_compare() on series made by hand: who is judged, by which rule, to what end. */
+#include <stdio.h>
+
+#include "base/change.h"
 #include "compare/cause.h"
 #include "compare/row.h"
 #include "tests/unit/compared.h"
@@ -636,6 +639,26 @@ static void test_what_could_have_been_seen(void **state)
         assert_true(fabs(d->settle_s / d->settle_rounds - 0.2) < 0.02);
 }
 
+/* One number in all reports: the cause says what the field says. */
+static void test_the_cause_of_what_is_undecided(void **state)
+{
+    static const double noise[] = {0.02, 0.05, 0.2, 0.5};
+    struct fixture *f = *state;
+    f->gate.threshold = 0.001;
+    for (size_t i = 0; i < 4; i++) {
+        char size[XSG_CHANGE_SIZE], start[64];
+        f->base.n_series = f->head.n_series = 0;
+        add_both(f, NULL, "time", 100e6, 100.5e6, noise[i]);
+        compare(f, NULL);
+        const struct xsg_delta *d = find(f, NULL, "time");
+        assert_int_equal(d->verdict, XSG_DELTA_UNDECIDED);
+        assert_true(isfinite(d->detectable));
+        xsg_format_size(size, 1 + d->detectable);
+        snprintf(start, sizeof start, "sees changes from %s on; ", size);
+        assert_memory_equal(d->cause, start, strlen(start));
+    }
+}
+
 static int changed_if_slow(void *arg, const struct xsg_function *function)
 {
     (void)arg;
@@ -750,6 +773,7 @@ int main(void)
         TEST(test_biased_controls_widen_means),
         TEST(test_bias_of_coarse_counts),
         TEST(test_what_could_have_been_seen),
+        TEST(test_the_cause_of_what_is_undecided),
         TEST(test_looks),
         TEST(test_cause),
         TEST(test_cause_without_calls),
