@@ -39,7 +39,8 @@ void xsg_counts_add_rows(struct xsg_target_work *t, const char *const *metrics, 
 /* Applies the rules above; after xsg_rows_decide. Rows that say nothing are taken out. */
 void xsg_counts_combine(struct xsg_target_work *t);
 
-/* The cause of a row of time, with what the counts say of it; may be the same, and NULL. */
+/* The cause of a row of time, with what the counts say of it, and of a target's CPU time the part
+ * in the kernel, which needs no counts; may be the same, and NULL. */
 const char *xsg_counts_remark(struct xsg_target_work *t, const struct xsg_row *row,
                               const char *cause);
 

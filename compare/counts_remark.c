@@ -1,13 +1,15 @@
-/* What the counts say about a change of time, in words. */
+/* What the counts and the kernel's accounts say about a change of time, in words. */
 #include <math.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/change.h"
+#include "base/stats.h"
 #include "compare/counts.h"
 
 #define WORTH_A_WORD 5e-3
 #define MOSTLY 0.5
+#define SAME_TIME 0.01
 
 static void separate(struct xsg_buf *out)
 {
@@ -79,16 +81,47 @@ static void put_calls(struct xsg_buf *out, const struct xsg_target_work *t)
                    base, head, name ? ", mostly " : "", name ? name : "");
 }
 
+/* By how much the target's system time changed, ns per round; 0 where that could be chance: it
+ * comes in the kernel's ticks. */
+static double kernel_change(const struct xsg_target_work *t)
+{
+    const struct xsg_match match = {.base = xsg_side_find(&t->base, "system", NULL),
+                                    .head = xsg_side_find(&t->head, "system", NULL)};
+    struct xsg_values v;
+    if (!match.base || !match.head)
+        return 0;
+    xsg_match_values(t->context->arena, &match, &t->base, &t->head, t->context->paired, &v);
+    if (v.n_base < XSG_EFFECT_MIN_N || v.n_head < XSG_EFFECT_MIN_N)
+        return 0;
+    for (size_t i = 0; t->context->paired && i < v.n_base; i++)
+        v.head[i] -= v.base[i];
+    struct xsg_estimate e = t->context->paired ? xsg_trimmed_mean(v.head, v.n_head, 0)
+                                               : xsg_yuen(v.base, v.n_base, v.head, v.n_head, 0);
+    double change = e.location;
+    e.location = fabs(change);
+    return xsg_p_greater(&e, 0) < t->error ? change : 0;
+}
+
+/* Of elapsed time system time is no part: threads spend it at once. */
+static bool is_cpu_time(const struct xsg_target_work *t, const struct xsg_delta *d)
+{
+    double base = xsg_side_mean(&t->base, "cpu", NULL), head = xsg_side_mean(&t->head, "cpu", NULL);
+    return fabs(d->base.mean - base) <= SAME_TIME * base &&
+           fabs(d->head.mean - head) <= SAME_TIME * head;
+}
+
 static void put_kernel(struct xsg_buf *out, const struct xsg_target_work *t,
                        const struct xsg_delta *d)
 {
     double change = d->head.mean - d->base.mean;
-    double system =
-        xsg_side_mean(&t->head, "system", NULL) - xsg_side_mean(&t->base, "system", NULL);
-    if (!(system / change > MOSTLY))
+    double part = is_cpu_time(t, d) ? kernel_change(t) / change : 0;
+    const char *what = "it";
+    if (!(part > MOSTLY))
         return;
+    if (!out->len)
+        what = change > 0 ? "the additional time" : "the time saved";
     separate(out);
-    xsg_buf_printf(out, "%.0f %% of it in the kernel", fmin(1, system / change) * 100);
+    xsg_buf_printf(out, "%.0f %% of %s in the kernel", fmin(1, part) * 100, what);
 }
 
 const char *xsg_counts_remark(struct xsg_target_work *t, const struct xsg_row *row,
@@ -99,14 +132,15 @@ const char *xsg_counts_remark(struct xsg_target_work *t, const struct xsg_row *r
     bool calls = !d->function.name && (time || strcmp(d->metric, "instructions") == 0 ||
                                        strcmp(d->metric, "syscalls") == 0);
     bool changed = d->verdict == XSG_DELTA_REGRESSED || d->verdict == XSG_DELTA_IMPROVED;
+    bool counted = xsg_side_find(&t->base, "instructions", NULL) &&
+                   xsg_side_find(&t->head, "instructions", NULL);
     struct xsg_buf out = XSG_BUF_INIT;
-    if (!changed || (!time && !calls) || !xsg_side_find(&t->base, "instructions", NULL) ||
-        !xsg_side_find(&t->head, "instructions", NULL))
+    if (!changed || (!time && !calls))
         return cause;
     xsg_buf_puts(&out, cause ? cause : "");
-    if (time)
+    if (counted && time)
         put_instructions(&out, t, d);
-    if (calls)
+    if (counted && calls)
         put_calls(&out, t);
     if (calls && time)
         put_kernel(&out, t, d);

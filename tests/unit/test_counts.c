@@ -289,6 +289,51 @@ static void test_system_calls_and_the_kernel_are_named(void **state)
     expect(f, NULL, "syscalls", XSG_DELTA_REGRESSED, false);
 }
 
+/* Whoever samples has the kernel's accounts, too. */
+static void test_the_kernel_is_named_without_counts(void **state)
+{
+    struct fixture *f = *state;
+    both_times(f, 1.5, QUIET);
+    add_both(f, NULL, "system", 1e6, 41e6, QUIET);
+    judge(f, NULL, 0);
+    assert_string_equal(find(f, NULL, "time")->cause,
+                        "mostly work (95 % of it); 80 % of it in the kernel");
+    assert_null(strstr(find(f, "work", "time")->cause, "kernel"));
+    xsg_arena_release(&f->arena);
+    reset(f);
+    add_both(f, NULL, "cpu", 100e6, 50e6, QUIET);
+    add_both(f, NULL, "system", 60e6, 15e6, QUIET);
+    judge(f, NULL, 0);
+    assert_string_equal(find(f, NULL, "time")->cause, "90 % of the time saved in the kernel");
+    xsg_arena_release(&f->arena);
+    reset(f);
+    add_both(f, NULL, "cpu", 100e6, 150e6, QUIET);
+    add_both(f, NULL, "system", 0, 50e6, QUIET);
+    judge(f, NULL, 0);
+    assert_string_equal(find(f, NULL, "time")->cause, "100 % of the additional time in the kernel");
+}
+
+static void test_the_kernel_is_not_named_by_chance(void **state)
+{
+    struct fixture *f = *state;
+    add_both(f, NULL, "cpu", 100e6, 110e6, QUIET);
+    add_both(f, NULL, "system", 50e6, 57e6, 0.5);
+    judge(f, NULL, 0);
+    assert_null(find(f, NULL, "time")->cause);
+}
+
+/* Four threads at once: their system time is no part of the elapsed time. */
+static void test_the_kernel_is_no_part_of_elapsed_time(void **state)
+{
+    struct fixture *f = *state;
+    add_both(f, NULL, "time", 100e6, 150e6, QUIET);
+    add_both(f, NULL, "wall", 100e6, 150e6, QUIET);
+    add_both(f, NULL, "cpu", 60e6, 100e6, QUIET);
+    add_both(f, NULL, "system", 1e6, 41e6, QUIET);
+    judge(f, NULL, 0);
+    assert_null(find(f, NULL, "time")->cause);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +356,9 @@ int main(void)
         TEST(test_slower_by_instructions_says_so_once),
         TEST(test_counts_name_the_function_of_a_slower_target),
         TEST(test_system_calls_and_the_kernel_are_named),
+        TEST(test_the_kernel_is_named_without_counts),
+        TEST(test_the_kernel_is_not_named_by_chance),
+        TEST(test_the_kernel_is_no_part_of_elapsed_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
