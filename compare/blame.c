@@ -35,35 +35,44 @@ static bool is_among(const uint32_t *list, size_t n, uint32_t number)
     return false;
 }
 
-/* The callee that has most of what the way's first function gained, and is not on the way yet;
- * NONE: none has enough. */
+/* The callee that has most of what the way's first function gained or lost, and is not on the way
+ * yet; NONE: none has enough. */
 static uint32_t main_callee(const struct xsg_paths *paths, const uint32_t *way, size_t n,
                             double change)
 {
     uint32_t best = XSG_PATHS_NONE;
-    double most = EXPLAINED * change;
+    double most = EXPLAINED * fabs(change);
     for (size_t i = 0; i < paths->n_edges; i++) {
         const struct xsg_paths_edge *e = &paths->edges[i];
-        if (e->parent == way[n - 1] && e->total[1] - e->total[0] >= most &&
-            !is_among(way, n, e->child)) {
-            most = e->total[1] - e->total[0];
+        double part = copysign(1, change) * (e->total[1] - e->total[0]);
+        if (e->parent == way[n - 1] && part >= most && !is_among(way, n, e->child)) {
+            most = part;
             best = e->child;
         }
     }
     return best;
 }
 
-/* Follows the change down; the last function on the way that regressed by itself. */
+/* Follows the change down from the row's function, which is the first; 0: it is on no path. */
+static size_t find_way(const struct xsg_paths *paths, const struct xsg_delta *d,
+                       uint32_t way[DEEPEST])
+{
+    size_t n = 0;
+    for (uint32_t at = xsg_paths_find(paths, &d->function); at != XSG_PATHS_NONE && n < DEEPEST;
+         at = main_callee(paths, way, n, d->head.mean - d->base.mean))
+        way[n++] = at;
+    return n;
+}
+
+/* The last function on the way down that regressed by itself. */
 static const struct xsg_row *follow(const struct xsg_target_work *t, const struct xsg_paths *paths,
                                     const struct xsg_delta *d)
 {
     const struct xsg_row *found = NULL;
     uint32_t way[DEEPEST];
-    size_t n = 0;
-    for (uint32_t at = xsg_paths_find(paths, &d->function); at != XSG_PATHS_NONE && n < DEEPEST;
-         at = main_callee(paths, way, n, d->head.mean - d->base.mean)) {
-        way[n++] = at;
-        const struct xsg_row *row = n > 1 ? regressed_row(t, paths->functions[at]) : NULL;
+    size_t n = find_way(paths, d, way);
+    for (size_t i = 1; i < n; i++) {
+        const struct xsg_row *row = regressed_row(t, paths->functions[way[i]]);
         if (row)
             found = row;
     }
@@ -180,42 +189,92 @@ static void look_at(const struct xsg_target_work *t, const struct xsg_function *
     xsg_buf_putc(&places->text, ')');
 }
 
+/* What was met on a walk over the paths, and where it goes on. */
+struct walk {
+    bool *met;
+    uint32_t *open;
+    size_t n;
+};
+
+static struct walk new_walk(const struct xsg_target_work *t, const struct xsg_paths *paths)
+{
+    return (struct walk){.met = XSG_NEW_ARRAY(t->context->arena, bool, paths->n + 1),
+                         .open = XSG_NEW_ARRAY(t->context->arena, uint32_t, paths->n + 1)};
+}
+
+static bool meet(struct walk *walk, uint32_t function)
+{
+    if (walk->met[function])
+        return false;
+    walk->met[function] = true;
+    walk->open[walk->n++] = function;
+    return true;
+}
+
 /* Callees whose time is a part of the caller's own, and what is inlined into them in turn. */
 static void look_at_inlined(const struct xsg_target_work *t, const struct xsg_paths *paths,
-                            uint32_t caller, struct places *places)
+                            struct walk *walk, struct places *places)
 {
-    bool *met = XSG_NEW_ARRAY(t->context->arena, bool, paths->n);
-    uint32_t *open = XSG_NEW_ARRAY(t->context->arena, uint32_t, paths->n);
-    size_t n = 0;
-    open[n++] = caller;
-    met[caller] = true;
-    while (n > 0) {
-        uint32_t at = open[--n];
+    while (walk->n > 0) {
+        uint32_t at = walk->open[--walk->n];
         for (size_t i = 0; i < paths->n_edges; i++) {
             const struct xsg_paths_edge *e = &paths->edges[i];
-            const struct xsg_function *f = paths->functions[e->child];
-            const struct xsg_series *s = xsg_side_find(&t->head, "inlined", f);
-            if (e->parent != at || met[e->child] || !s)
-                continue;
-            met[e->child] = true;
-            look_at(t, &s->function, places);
-            open[n++] = e->child;
+            const struct xsg_series *s =
+                e->parent == at ? xsg_side_find(&t->head, "inlined", paths->functions[e->child])
+                                : NULL;
+            if (s && meet(walk, e->child))
+                look_at(t, &s->function, places);
         }
     }
 }
 
+/* Who calls the function, directly or through callers that did not change, and did change itself:
+ * the only one, or NULL. */
+static const char *changed_caller(const struct xsg_target_work *t, const struct xsg_paths *paths,
+                                  uint32_t function)
+{
+    const struct xsg_compare_options *o = t->context->options;
+    struct walk walk = new_walk(t, paths);
+    const char *name = NULL;
+    meet(&walk, function);
+    while (walk.n > 0) {
+        uint32_t at = walk.open[--walk.n];
+        const struct xsg_function *f = xsg_code_informed(&t->head, paths->functions[at]);
+        if (at != function && f &&
+            (o->changed(o->arg, f) == 1 ||
+             xsg_code_compare(xsg_code_informed(&t->base, f), f) == XSG_CODE_DIFFERENT)) {
+            if (name)
+                return NULL;
+            name = f->name;
+            continue;
+        }
+        for (uint32_t i = paths->first[at]; i < paths->first[at + 1]; i++)
+            meet(&walk, paths->edges[paths->by_child[i]].parent);
+    }
+    return name;
+}
+
+/* Of an inclusive row, what lies below its calls is a part of it, too. */
 void xsg_row_find_changes(struct xsg_target_work *t, const struct xsg_paths *paths,
                           struct xsg_row *row)
 {
     struct xsg_delta *d = &row->delta;
     struct places places = {.text = XSG_BUF_INIT, .changed = -1};
+    uint32_t way[DEEPEST];
     if (!d->function.name || !t->context->options || !t->context->options->changed)
         return;
+    size_t n = find_way(paths, d, way);
+    struct walk walk = new_walk(t, paths);
     look_at(t, &d->function, &places);
-    uint32_t number = xsg_paths_find(paths, &d->function);
-    if (number != XSG_PATHS_NONE)
-        look_at_inlined(t, paths, number, &places);
+    for (size_t i = 0; i < n && (i == 0 || strcmp(d->metric, "total") == 0); i++) {
+        const struct xsg_function *f = xsg_code_informed(&t->head, paths->functions[way[i]]);
+        if (meet(&walk, way[i]) && i > 0 && f)
+            look_at(t, f, &places);
+        look_at_inlined(t, paths, &walk, &places);
+    }
     d->changed = places.changed;
+    if (d->code == XSG_CODE_SAME_DEEP && n > 0)
+        row->caller = changed_caller(t, paths, way[0]);
     if (places.n > MOST_PLACES)
         xsg_buf_printf(&places.text, " and %zu more", places.n - MOST_PLACES);
     row->where = places.n ? xsg_strdup(t->context->arena, xsg_buf_str(&places.text)) : NULL;

@@ -115,7 +115,7 @@ static void put_changed(struct xsg_buf *out, const struct xsg_delta *d, const ch
 }
 
 /* What the machine code adds to what the source says. */
-static void put_code(struct xsg_buf *out, const struct xsg_delta *d)
+static void put_code(struct xsg_buf *out, const struct xsg_delta *d, const char *caller)
 {
     bool excused = d->rule && strcmp(d->rule, XSG_RULE_SAME_CODE) == 0;
     if (d->code == XSG_CODE_UNKNOWN || d->layout == XSG_LAYOUT_PERSISTS ||
@@ -125,7 +125,8 @@ static void put_code(struct xsg_buf *out, const struct xsg_delta *d)
     if (excused)
         xsg_buf_puts(out, XSG_RULE_SAME_CODE);
     else if (d->code == XSG_CODE_SAME_DEEP)
-        xsg_buf_puts(out, "machine code identical here and below: what calls it changed");
+        xsg_buf_printf(out, "machine code identical here and below: what calls it changed%s%s%s",
+                       caller ? " (" : "", caller ? caller : "", caller ? ")" : "");
     else if (d->code == XSG_CODE_SAME)
         xsg_buf_puts(out, "its own machine code is identical");
     else
@@ -183,7 +184,7 @@ static void put_undecided(struct xsg_buf *out, const struct xsg_delta *d)
 }
 
 const char *xsg_cause_describe(struct xsg_arena *arena, const struct xsg_delta *delta,
-                               const char *where)
+                               const char *where, const char *caller)
 {
     struct xsg_buf out = XSG_BUF_INIT;
     switch (delta->verdict) {
@@ -193,7 +194,7 @@ const char *xsg_cause_describe(struct xsg_arena *arena, const struct xsg_delta *
         put_separator(&out);
         put_change(&out, delta);
         put_changed(&out, delta, where);
-        put_code(&out, delta);
+        put_code(&out, delta, caller);
         break;
     case XSG_DELTA_UNDECIDED:
         put_relations(&out, delta);

@@ -12,8 +12,9 @@
  */
 void xsg_delta_split(struct xsg_delta *delta);
 
-/* where: what of it changed in the source, or NULL. NULL when there is nothing to say. */
+/* where: what of it changed in the source, or NULL; caller: who calls it and changed, or NULL. NULL
+ * when there is nothing to say. */
 const char *xsg_cause_describe(struct xsg_arena *arena, const struct xsg_delta *delta,
-                               const char *where);
+                               const char *where, const char *caller);
 
 #endif

@@ -27,9 +27,8 @@ enum xsg_code xsg_code_compare(const struct xsg_function *base, const struct xsg
     return base->code == head->code ? XSG_CODE_SAME : XSG_CODE_DIFFERENT;
 }
 
-/* Function of a side with what only series know of it. */
-static const struct xsg_function *informed(const struct xsg_side *side,
-                                           const struct xsg_function *function)
+const struct xsg_function *xsg_code_informed(const struct xsg_side *side,
+                                             const struct xsg_function *function)
 {
     const struct xsg_series *s = xsg_side_find(side, "total", function);
     if (!s)
@@ -87,8 +86,8 @@ static bool is_foreign(const struct xsg_function *f, const struct built *built)
 static bool is_same_caller(const struct xsg_target_work *t, const struct built *built,
                            const struct xsg_function *function)
 {
-    const struct xsg_function *base = informed(&t->base, function);
-    const struct xsg_function *head = informed(&t->head, function);
+    const struct xsg_function *base = xsg_code_informed(&t->base, function);
+    const struct xsg_function *head = xsg_code_informed(&t->head, function);
     enum xsg_code code = xsg_code_compare(base, head);
     if (code != XSG_CODE_UNKNOWN)
         return code != XSG_CODE_DIFFERENT;

@@ -28,6 +28,10 @@
 /* NULL: that side has it not. */
 enum xsg_code xsg_code_compare(const struct xsg_function *base, const struct xsg_function *head);
 
+/* code.c: the function of a side with what only series know of it; NULL: it has none there. */
+const struct xsg_function *xsg_code_informed(const struct xsg_side *side,
+                                             const struct xsg_function *function);
+
 /* code.c: rows that got slower, or are open, without any change of code do not count, unless a
  * rule of the gate names the function. */
 void xsg_rows_excuse_code(struct xsg_target_work *t, const struct xsg_paths *paths);
@@ -49,7 +53,8 @@ void xsg_rows_find_moved(struct xsg_target_work *t, const struct xsg_paths *path
 /* blame.c: delta.through of inclusive metrics and of the target itself. */
 void xsg_rows_blame(struct xsg_target_work *t, const struct xsg_paths *paths);
 
-/* blame.c: delta.changed and row.where, by the function and what is inlined into it. */
+/* blame.c: delta.changed and row.where, by the function, what is inlined into it and, of an
+ * inclusive metric, the callees that carry the change; row.caller of code that is the same. */
 void xsg_row_find_changes(struct xsg_target_work *t, const struct xsg_paths *paths,
                           struct xsg_row *row);
 

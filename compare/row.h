@@ -38,6 +38,7 @@ struct xsg_row {
     bool evidence;          /* beside the judged metrics: see compare/counts.h */
     const char *moved_from; /* base's file, when it is another one */
     const char *where;      /* what of it changed: "f (a.c:1-9), g (a.c:20)"; NULL */
+    const char *caller;     /* the only one of those that call it that changed; NULL */
     struct xsg_match match; /* of a function */
     const char *layout;     /* what other layouts showed, or why there are none; NULL */
     double total;           /* what share is of, in the metric's unit; NaN if unknown */

@@ -73,13 +73,13 @@ static const char *why_invalid(struct xsg_context *context, const struct xsg_tar
     return lost ? lost : lost_too_much(context, head, "head");
 }
 
-/* What a target's change is made of: "mostly parse_string (92 %)", when one function explains it.
- */
+/* What a target's change is made of: "mostly parse_string (92 % of it)", when one function explains
+ * it, and what of that changed. */
 static const char *explain_target(struct xsg_context *context, const struct xsg_row *rows, size_t n,
                                   const struct xsg_delta *target)
 {
     double change = target->head.mean - target->base.mean;
-    const struct xsg_delta *best = NULL;
+    const struct xsg_row *best = NULL;
     double best_part = 0;
     for (size_t i = 0; i < n; i++) {
         const struct xsg_delta *d = &rows[i].delta;
@@ -92,14 +92,15 @@ static const char *explain_target(struct xsg_context *context, const struct xsg_
                     d->verdict == XSG_DELTA_REMOVED;
         if (seen && part > best_part) {
             best_part = part;
-            best = d;
+            best = &rows[i];
         }
     }
     if (!best || best_part < 0.2)
         return NULL;
-    return xsg_printf(context->arena, "%s %s (%.0f %% of it)",
-                      best_part > 0.5 ? "mostly" : "partly", best->function.name,
-                      fmin(best_part, 1) * 100);
+    return xsg_printf(context->arena, "%s %s (%.0f %% of it)%s%s",
+                      best_part > 0.5 ? "mostly" : "partly", best->delta.function.name,
+                      fmin(best_part, 1) * 100, best->where ? "; changed in this range: " : "",
+                      best->where ? best->where : "");
 }
 
 static bool has_change(enum xsg_delta_verdict verdict)
@@ -122,14 +123,16 @@ void xsg_target_conclude(struct xsg_target_work *t)
         xsg_counts_combine(t);
         explain(t);
     }
+    for (size_t i = 0; i < t->n_rows; i++)
+        if (has_change(t->rows[i].delta.verdict))
+            xsg_row_find_changes(t, &t->paths, &t->rows[i]);
     for (size_t i = 0; i < t->n_rows; i++) {
         struct xsg_delta *d = &t->rows[i].delta;
-        if (has_change(d->verdict))
-            xsg_row_find_changes(t, &t->paths, &t->rows[i]);
         if (!d->function.name && has_change(d->verdict))
             d->cause = explain_target(t->context, t->rows, t->n_rows, d);
         if (!d->cause)
-            d->cause = xsg_cause_describe(t->context->arena, d, t->rows[i].where);
+            d->cause =
+                xsg_cause_describe(t->context->arena, d, t->rows[i].where, t->rows[i].caller);
         d->cause = xsg_counts_remark(t, &t->rows[i], d->cause);
         d->cause = xsg_layout_remark(t, &t->rows[i], d->cause);
         if (t->rows[i].moved_from)

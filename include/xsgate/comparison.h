@@ -113,7 +113,8 @@ struct xsg_delta {
     enum xsg_delta_verdict verdict;
     const char *cause; /* one phrase: "each call costs 21 % more; code changed in this range"; of a
                           target that failed with the end of its output in lines below it */
-    int changed;       /* 1: the commit range touches the function, 0: it does not, -1: unknown */
+    int changed;       /* 1: the commit range touches the function, what is inlined into it or, of
+                          total time, a callee that carries the change; 0: not; -1: unknown */
     const char *rule;  /* which rule decided: "threshold", "gates[0]: parse_*", "ignored: *_x",
                           "below min_share", "not in filter", "effect on the target too small" */
     bool counts;       /* takes part in the comparison's verdict; an ignored one does not */

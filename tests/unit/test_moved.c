@@ -608,6 +608,99 @@ static void a_changed_inlined_function_is_named(void **state)
     assert_text(d->cause, "changed in this range: parse_number (a.c:10-20)");
 }
 
+/* Of an inclusive row, the change may lie in a callee; the whole target's, in the function that
+ * explains it. */
+static void a_changed_callee_is_named(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "inner";
+    const char *metrics[] = {"total", "time"};
+    struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+    f->gate.metrics = metrics;
+    f->gate.n_metrics = 2;
+    add_target(f, 100, 130);
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        double more = side ? 30 : 0;
+        uint32_t outer =
+            add(f, s, add(f, s, 0, "main", 1, 5, 100 + more), "outer", 2, 5, 95 + more);
+        add(f, s, outer, "inner", side ? 4 : 3, 80 + more, 80 + more);
+        add(f, s, outer, "other", 5, 10, 10);
+    }
+    compare_with(f, &options);
+    static const char *const rows[] = {"main", "outer", "inner"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(find(f, rows[i], "total")->changed, 1);
+        assert_text(find(f, rows[i], "total")->cause, "changed in this range: inner (a.c:10-20)");
+    }
+    assert_string_equal(find(f, NULL, "time")->cause,
+                        "mostly inner (100 % of it); changed in this range: inner (a.c:10-20)");
+    assert_int_equal(find(f, "outer", "time")->changed, 0);
+}
+
+/* An improvement goes the same way. */
+static void a_changed_callee_of_a_faster_function_is_named(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "inner";
+    const char *metrics[] = {"total"};
+    struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+    f->gate.metrics = metrics;
+    f->gate.n_metrics = 1;
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        double less = side ? 30 : 0;
+        uint32_t outer = add(f, s, 0, "outer", 2, 5, 95 - less);
+        add(f, s, outer, "inner", side ? 4 : 3, 80 - less, 80 - less);
+        add(f, s, outer, "other", 5, 10, 10);
+    }
+    compare_with(f, &options);
+    assert_text(find(f, "outer", "total")->cause, "changed in this range: inner (a.c:10-20)");
+}
+
+/* What calls the same code changed: it is named where it is one only. */
+static void a_changed_caller_is_named(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "parse";
+    struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+    for (int two = 0; two < 2; two++) {
+        prepare(&f->base);
+        prepare(&f->head);
+        add_target(f, 100, 120);
+        for (int side = 0; side < 2; side++) {
+            struct side *s = side ? &f->head : &f->base;
+            uint32_t parse =
+                add(f, s, add(f, s, 0, "main", 1, 5, 100), "parse", side ? 4 : 3, 2, 95);
+            uint32_t text = add(f, s, parse, "text", two && side ? 8 : 5, 3, 93);
+            add(f, s, text, "length", 7, side ? 110 : 90, 90);
+        }
+        compare_with(f, &options);
+        assert_text(find(f, "length", "time")->cause,
+                    two ? "what calls it changed (text)" : "what calls it changed (parse)");
+    }
+}
+
+static void two_changed_callers_are_not_named(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "parse";
+    struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+    add_target(f, 100, 120);
+    for (int side = 0; side < 2; side++) {
+        struct side *s = side ? &f->head : &f->base;
+        uint32_t top = add(f, s, 0, "main", 1, 5, 100);
+        uint32_t parse = add(f, s, top, "parse", side ? 4 : 3, 2, 95);
+        uint32_t text = add(f, s, top, "text", side ? 8 : 5, 3, 93);
+        uint32_t length = add(f, s, parse, "length", 7, side ? 110 : 90, 90);
+        again(s, text, length, 40);
+    }
+    compare_with(f, &options);
+    const char *cause = find(f, "length", "time")->cause;
+    assert_text(cause, "what calls it changed");
+    assert_null(strstr(cause, "("));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -636,6 +729,10 @@ int main(void)
         TEST(a_recursion_above_the_change_is_listed_under_it),
         TEST(the_target_is_explained_by_its_function),
         TEST(a_changed_inlined_function_is_named),
+        TEST(a_changed_callee_is_named),
+        TEST(a_changed_callee_of_a_faster_function_is_named),
+        TEST(a_changed_caller_is_named),
+        TEST(two_changed_callers_are_not_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
