@@ -15,6 +15,7 @@ static void widen(struct xsg_effect *e, double more, double alpha)
     e->high = exp(center + z * above);
     e->p_more = fmax(e->p_more, xsg_normal_cdf(-center / below));
     e->p_less = fmax(e->p_less, xsg_normal_cdf(center / above));
+    e->se = hypot(e->se, more); /* what could have been seen is larger, too */
 }
 
 void xsg_row_widen(const struct xsg_target_work *t, struct xsg_row *row)

@@ -64,6 +64,8 @@ static void a_noisy_one_is_not(void **state)
     assert_true(noisy.ratio == calm.ratio);
     assert_true(noisy.low < 1 && noisy.low < calm.low && noisy.high > calm.high);
     assert_true(noisy.p > calm.p);
+    assert_true(calm.detectable < 0.02);
+    assert_true(noisy.detectable > expm1(3 * sqrt(2) * 0.05) && isfinite(noisy.detectable));
 }
 
 static void rounds_of_one_session_speak_for_themselves(void **state)
