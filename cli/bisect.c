@@ -21,18 +21,32 @@ struct step {
     bool searching; /* BAD itself: what is slower is not known yet */
 };
 
-static const struct xsg_delta *find(const struct xsg_comparison *c, const char *target,
-                                    const char *function, const char *metric)
+/* Every commit is compared with GOOD, so the name in GOOD stays while later commits rename. Until
+ * it is known, the user's name is taken as that of either side. */
+static bool is_followed(const struct xsg_bisect *b, const struct xsg_delta *d)
+{
+    if (!b->function || !d->function.name)
+        return !b->function && !d->function.name;
+    const char *in_good = d->matched ? d->matched : d->function.name;
+    if (b->in_good)
+        return strcmp(in_good, b->in_good) == 0;
+    return strcmp(d->function.name, b->function) == 0 || strcmp(in_good, b->function) == 0;
+}
+
+static const struct xsg_delta *find(const struct xsg_bisect *b, const struct xsg_comparison *c)
 {
     for (size_t i = 0; i < c->n_deltas; i++) {
         const struct xsg_delta *d = &c->deltas[i];
-        bool named = function ? d->function.name && strcmp(d->function.name, function) == 0
-                              : !d->function.name;
-        if (named && (!target || strcmp(d->target, target) == 0) &&
-            (!metric || strcmp(d->metric, metric) == 0))
+        if (is_followed(b, d) && (!b->target || strcmp(d->target, b->target) == 0) &&
+            (!b->metric || strcmp(d->metric, b->metric) == 0))
             return d;
     }
     return NULL;
+}
+
+static bool is_one_sided(const struct xsg_delta *d)
+{
+    return d->verdict == XSG_DELTA_ADDED || d->verdict == XSG_DELTA_REMOVED;
 }
 
 /* The geometric middle between GOOD's level and BAD's. */
@@ -44,7 +58,9 @@ static double half_way(const struct xsg_bisect *b)
 static bool is_known(const struct step *step)
 {
     const struct xsg_bisect *b = step->bisect;
-    const struct xsg_delta *d = find(&step->comparison, b->target, b->function, b->metric);
+    const struct xsg_delta *d = find(b, &step->comparison);
+    if (d && is_one_sided(d))
+        return true; /* more rounds will not bring the other side */
     if (!d || isnan(d->ratio))
         return false;
     if (step->searching)
@@ -133,15 +149,28 @@ static const struct xsg_delta *worst(const struct xsg_comparison *c)
     return found;
 }
 
+/* There is nothing to compare the function with. */
+static int one_sided(struct xsg_bisect *b, const struct xsg_delta *d)
+{
+    xsg_fail(&b->cli->err, XSG_EFAILED,
+             d->verdict == XSG_DELTA_ADDED ? "function %s is new since GOOD%s%s"
+                                           : "function %s is not in BAD any more%s%s",
+             d->function.name, d->moved ? "; " : "", d->moved ? d->moved : "");
+    return xsg_fail_hint(&b->cli->err, XSG_EFAILED,
+                         "without --function the target as a whole can be followed");
+}
+
 static int not_slower(struct xsg_bisect *b, const struct xsg_comparison *c)
 {
-    const struct xsg_delta *d = find(c, b->target, b->function, NULL);
+    const struct xsg_delta *d = find(b, c);
     char low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE];
     if (!d)
         return xsg_fail(&b->cli->err, XSG_EFAILED, "nothing of %s was measured",
                         b->function ? b->function : "the target");
     if (d->verdict == XSG_DELTA_INVALID)
         return xsg_fail(&b->cli->err, XSG_EFAILED, "target %s: %s", d->target, d->cause);
+    if (is_one_sided(d))
+        return one_sided(b, d);
     xsg_format_change(low, d->low);
     xsg_format_change(high, d->high);
     xsg_fail(&b->cli->err, XSG_EFAILED, "BAD is not slower than GOOD%s%s: %s to %s in %zu rounds",
@@ -165,12 +194,12 @@ int xsg_bisect_begin(struct xsg_bisect *b, const char *target, const char *funct
         rc = measure(&step);
     if (rc != 0)
         return rc;
-    const struct xsg_delta *d =
-        function ? find(&step.comparison, target, function, NULL) : worst(&step.comparison);
+    const struct xsg_delta *d = function ? find(b, &step.comparison) : worst(&step.comparison);
     if (!d || d->verdict != XSG_DELTA_REGRESSED || !(d->ratio > 1))
         return not_slower(b, &step.comparison);
     b->target = d->target;
     b->function = d->function.name;
+    b->in_good = d->matched ? d->matched : d->function.name;
     b->metric = d->metric;
     b->ratio = b->bad_ratio = d->ratio;
     return xsg_suite_select(b->cli->arena, &b->project->suite, &b->target, 1, &b->cli->err);
@@ -239,7 +268,7 @@ int xsg_bisect_step(struct xsg_bisect *b, bool *done)
         rc = measure(&step);
     if (rc != 0)
         return rc;
-    const struct xsg_delta *d = find(&step.comparison, b->target, b->function, b->metric);
+    const struct xsg_delta *d = find(b, &step.comparison);
     if (d && d->verdict == XSG_DELTA_INVALID)
         skip(b, commit, d->cause ? d->cause : "it does not run");
     else if (!d || isnan(d->ratio))

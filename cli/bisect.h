@@ -14,6 +14,7 @@ struct xsg_bisect {
     const struct xsg_gate_options *options;
     struct xsg_git_commits commits;         /* [0] is GOOD, the last is BAD */
     const char *target, *function, *metric; /* what is followed; function NULL: the whole target */
+    const char *in_good;                    /* the function's name in GOOD, which may be another */
     double ratio;                           /* of BAD to GOOD */
     size_t good, bad;                       /* known by now; the cause lies in (good, bad] */
     double good_ratio, bad_ratio;           /* of these two, to GOOD */

@@ -67,7 +67,13 @@ static void put_answer(struct xsg_buf *out, const struct xsg_bisect *b)
     xsg_buf_puts(out, "made ");
     if (b->function) {
         xsg_put_printable(out, b->function, strlen(b->function));
-        xsg_buf_printf(out, " (target %s)", b->target);
+        xsg_buf_puts(out, " (");
+        if (strcmp(b->function, b->in_good) != 0) {
+            xsg_buf_puts(out, "was ");
+            xsg_put_printable(out, b->in_good, strlen(b->in_good));
+            xsg_buf_puts(out, "; ");
+        }
+        xsg_buf_printf(out, "target %s)", b->target);
     } else {
         xsg_buf_printf(out, "target %s", b->target);
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test_bisect.py XSGATE: a repository of 12 commits, one of which makes mix() slower and one of which
-does not build; the right commit and function must be named. Then what bisect cannot answer."""
+does not build; the right commit and function must be named. Then what bisect cannot answer, and a
+function that was renamed after the slow commit."""
 import os
 import re
 import signal
@@ -43,6 +44,36 @@ int main(void)
     return x == 42;
 }
 """
+# mix is called more often, then gets another name, then another function comes.
+RENAMED_SLOW, RENAMED, ADDED = 2, 3, 5
+RENAMED_SOURCE = """#include <stdint.h>
+/* revision %(i)d */
+static uint64_t %(name)s(uint64_t x)
+{
+    for (int i = 0; i < 40000; i++)
+        x = (x ^ (x >> 29)) * UINT64_C(0xbf58476d1ce4e5b9);
+    return x;
+}
+
+static uint64_t added(uint64_t x)
+{
+    for (int i = 0; i < 30000; i++)
+        x += x >> 7 ^ (uint64_t)i;
+    return x;
+}
+
+int main(void)
+{
+    uint64_t x = 1;
+    for (int i = 0; i < 400; i++) {
+        for (int k = 0; k < %(times)d; k++)
+            x = %(name)s(x);
+        if (%(added)d)
+            x = added(x);
+    }
+    return x == 42;
+}
+"""
 FAILURES = []
 
 
@@ -59,19 +90,30 @@ def git(root, *words):
     return done.stdout
 
 
-def make_repository(root):
+def make_repository(root, configuration, sources):
     subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
     with open(os.path.join(root, "xsgate.yml"), "w", encoding="utf-8") as file:
-        file.write(CONFIGURATION)
+        file.write(configuration)
     with open(os.path.join(root, ".gitignore"), "w", encoding="utf-8") as file:
         file.write("bench\n")
-    for i in range(COMMITS):
+    for i, source in enumerate(sources):
         with open(os.path.join(root, "bench.c"), "w", encoding="utf-8") as file:
-            file.write(SOURCE % {"i": i, "work": 60000 if i >= SLOW else 40000,
-                                 "broken": "this does not compile" if i == BROKEN else ""})
+            file.write(source)
         git(root, "add", "-A")
         git(root, "commit", "-q", "-m", "change %d" % i)
     return git(root, "rev-list", "--reverse", "HEAD").split()
+
+
+def sources():
+    return [SOURCE % {"i": i, "work": 60000 if i >= SLOW else 40000,
+                      "broken": "this does not compile" if i == BROKEN else ""}
+            for i in range(COMMITS)]
+
+
+def renamed_sources():
+    return [RENAMED_SOURCE % {"i": i, "times": 3 if i >= RENAMED_SLOW else 2,
+                              "name": "blend" if i >= RENAMED else "mix", "added": i >= ADDED}
+            for i in range(ADDED + 1)]
 
 
 def bisect(xsgate, root, *words):
@@ -129,15 +171,30 @@ def check_interrupted(xsgate, root, oids):
     check(not [n for n in os.listdir(os.path.join(root, ".xsgate", "tmp"))], "nothing is left")
 
 
+def check_renamed(xsgate, root, oids):
+    """Below BAD's name only the last commits have it; GOOD's serves as well."""
+    for words in ((oids[0], oids[-1]), (oids[1], oids[RENAMED], "--function", "mix")):
+        done = bisect(xsgate, root, *words)
+        check(done.returncode == 0, "status %d of a renamed function" % done.returncode)
+        check(done.stdout.startswith(oids[RENAMED_SLOW]), "the commit before the new name")
+        check("blend (was mix; target bench)" in done.stdout, "both names")
+    done = bisect(xsgate, root, oids[0], oids[-1], "--function", "added")
+    check(done.returncode == 3 and "added is new since GOOD" in done.stderr, "a new function")
+
+
 def main():
     xsgate = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         root = os.path.join(folder, "project")
-        oids = make_repository(root)
+        oids = make_repository(root, CONFIGURATION, sources())
         check_found(xsgate, root, oids)
         check_range(xsgate, root, oids)
         check_refused(xsgate, root, oids)
         check_interrupted(xsgate, root, oids)
+        root = os.path.join(folder, "renamed")
+        configuration = CONFIGURATION.replace("-finstrument-functions ", "").replace("functions",
+                                                                                     "sample")
+        check_renamed(xsgate, root, make_repository(root, configuration, renamed_sources()))
     sys.exit(1 if FAILURES else 0)
 
 
