@@ -3,6 +3,7 @@
 other tools' rules in the same minutes with the same time.
 
     power.py run --xsgate PATH [--results FILE] [--gates N] [--condition NAME]... [--disturb]
+    power.py study --xsgate PATH [--results FILE] [--disturb]
     power.py table FILE...
 
 Each gate compares two commits: of work.c (50 ms; functions of 30, 5 and 1 % share), the same work in
@@ -10,8 +11,11 @@ different machine code (A/A), or with one function planted slower; of wide.c, 20
 programs in tests/targets, the same build. On work.c the peers then get as much time as that gate took,
 on the same two binaries. Results are appended, a JSON object a line; table counts them: red gates
 with their 95 % interval; of xsgate also what was undecided, the medians of pairs, seconds and the
-error of the target's estimate in percentage points, gates that named a wrong function, and of the red
-ones those that named the right one first.
+error of the estimates of the target and of the planted function in percentage points, gates that
+named a wrong function, and of the red ones those that named the right one first.
+study runs the mix that is published (docs/guide/verdict.md), all in one order: an hour or so on two
+quiet cores (3 s a gate of work.c and twice that again where the peers run, 5 s of wide.c, 9 s of a
+real program), two or so with --disturb.
 Wants hyperfine, Google Benchmark with its compare.py, and scipy: what is missing is left out, and said.
 """
 import argparse
@@ -31,6 +35,12 @@ import projects
 from projects import CONDITIONS
 
 COMPARE = "/usr/share/benchmark/compare.py"
+STUDY = {"same": 100, "target+3%": 100, "target+2%": 100, "200 functions": 50,
+         **{name: 40 for name in projects.REAL_NAMES}, **{name: 5 for name in projects.PLANTED}}
+STUDY_DISTURBED = {"same": 100, "target+3%": 20, "200 functions": 50,
+                   **{name: 40 for name in projects.REAL_NAMES}}
+# Of these, so many of a study's gates have the peers beside them.
+STUDY_PEERS = {"same": 15, "target+3%": 15, "target+2%": 15}
 
 
 # ---- the gate ------------------------------------------------------------------------------------
@@ -141,11 +151,11 @@ class Neighbour:
             self.process.wait()
 
 
-def run_one(project, name, out, meta):
+def run_one(project, name, peers, out, meta):
     threshold = CONDITIONS[name].threshold
     results = [run_gate(project, name)]
     budget = project.options.budget or results[0]["seconds"]
-    if project.peers and not project.options.no_peers:
+    if project.peers and peers:
         if shutil.which("hyperfine"):
             results += rules_on_times(hyperfine(project, name, budget), threshold)
         if project.options.gbench:
@@ -153,6 +163,16 @@ def run_one(project, name, out, meta):
     for result in results:
         out.write(json.dumps(dict(result, **meta, condition=name)) + "\n")
     out.flush()
+
+
+def gates_of(options):
+    """What is to be run: conditions, each with or without the peers beside it."""
+    if options.command == "study":
+        mix = STUDY_DISTURBED if options.disturb else STUDY
+        return [(name, i < STUDY_PEERS.get(name, 0) and not options.no_peers)
+                for name, gates in mix.items() for i in range(gates)]
+    return [(name, not options.no_peers) for name in options.condition or CONDITIONS
+            for _ in range(options.gates)]
 
 
 def run(options):
@@ -165,15 +185,14 @@ def run(options):
     neighbour = Neighbour(options, folder)
     meta = {"disturbed": options.disturb, "when": int(time.time())}
     try:
-        names = options.condition or list(CONDITIONS)
-        made = {CONDITIONS[name].project: None for name in names}
+        todo = gates_of(options)
+        made = {CONDITIONS[name].project: None for name, _ in todo}
         for project in made:
             made[project] = projects.make(options, folder, project)
-        todo = [name for name in names for _ in range(options.gates)]
         random.Random(1).shuffle(todo) # conditions share the machine's moods
         with open(options.results, "a", encoding="utf-8") as out:
-            for i, name in enumerate(todo):
-                run_one(made[CONDITIONS[name].project], name, out, meta)
+            for i, (name, peers) in enumerate(todo):
+                run_one(made[CONDITIONS[name].project], name, peers, out, meta)
                 print("\r%d of %d" % (i + 1, len(todo)), end="", file=sys.stderr)
     finally:
         neighbour.close()
@@ -192,6 +211,12 @@ def interval(k, n):
     return max(0, centre - half), min(1, centre + half)
 
 
+def median_error(rows, what):
+    """In percentage points; empty where no gate had such an estimate."""
+    errors = [abs(row[what]) for row in rows if row[what] is not None]
+    return "%.2f" % (100 * statistics.median(errors)) if errors else ""
+
+
 def row_of(key, rows):
     disturbed, condition, tool = key
     n, red = len(rows), sum(r["red"] for r in rows)
@@ -201,12 +226,11 @@ def row_of(key, rows):
     if tool == "xsgate":
         undecided = sum(r["verdict"] == "undecided" for r in rows)
         function = CONDITIONS[condition].function
-        errors = [abs(r["error"]) for r in rows if r["error"] is not None]
         wrong = sum(any(f != function for f in r["named"]) for r in rows)
-        text += "%10.1f %% %6g %6.1f %10.2f %6d" % (
+        text += "%10.1f %% %6g %6.1f %10s %16s %6d" % (
             100 * undecided / n, statistics.median(r["rounds"] for r in rows),
-            statistics.median(r["seconds"] for r in rows),
-            100 * statistics.median(errors) if errors else math.nan, wrong)
+            statistics.median(r["seconds"] for r in rows), median_error(rows, "error"),
+            median_error(rows, "function_error"), wrong)
         if function:
             first = sum(r["red"] and r["first"] == function for r in rows)
             text += "%6.1f %%" % (100 * first / max(red, 1))
@@ -220,9 +244,9 @@ def table(options):
             for line in file:
                 row = json.loads(line)
                 groups.setdefault((row["disturbed"], row["condition"], row["tool"]), []).append(row)
-    print("%-10s%-20s%-35s%5s %8s %13s %11s %6s %6s %10s %6s %8s" % (
+    print("%-10s%-20s%-35s%5s %8s %13s %11s %6s %6s %10s %16s %6s %8s" % (
         "machine", "condition", "rule", "gates", "red", "95 %", "undecided", "pairs", "s",
-        "error, pp", "wrong", "first"))
+        "error, pp", "of function, pp", "wrong", "first"))
     order = {name: i for i, name in enumerate(CONDITIONS)}
     for key in sorted(groups, key=lambda k: (k[0], order[k[1]], k[2] != "xsgate", k[2])):
         print(row_of(key, groups[key]))
@@ -233,18 +257,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    one = commands.add_parser("run")
-    one.add_argument("--xsgate", required=True)
-    one.add_argument("--include", default=os.path.join(projects.HERE, "../../../include"))
-    one.add_argument("--results", default="power.jsonl")
+    one, study = commands.add_parser("run"), commands.add_parser("study")
+    for command in (one, study):
+        command.add_argument("--xsgate", required=True)
+        command.add_argument("--include", default=os.path.join(projects.HERE, "../../../include"))
+        command.add_argument("--results", default="power.jsonl")
+        command.add_argument("--disturb", action="store_true",
+                             help="a neighbour works on the last CPU")
+        command.add_argument("--budget", type=float,
+                             help="seconds for each peer; else what the gate took")
+        command.add_argument("--no-peers", action="store_true")
+        command.add_argument("--xsgate-option", action="append", default=[],
+                             help="for xsgate compare")
+        command.add_argument("--cc", default="gcc")
+        command.add_argument("--cxx", default="g++")
     one.add_argument("--gates", type=int, default=20)
     one.add_argument("--condition", action="append", choices=list(CONDITIONS))
-    one.add_argument("--disturb", action="store_true", help="a neighbour works on the last CPU")
-    one.add_argument("--budget", type=float, help="seconds for each peer; else what the gate took")
-    one.add_argument("--no-peers", action="store_true")
-    one.add_argument("--xsgate-option", action="append", default=[], help="for xsgate compare")
-    one.add_argument("--cc", default="gcc")
-    one.add_argument("--cxx", default="g++")
     two = commands.add_parser("table")
     two.add_argument("files", nargs="+")
     options = parser.parse_args()

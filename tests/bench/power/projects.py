@@ -33,11 +33,13 @@ CONDITIONS = {
     "target+2%": Condition("work", "large", 0.0667, 0.015),
     "200 functions": Condition("wide"),
 }
-CONDITIONS.update({"%s, %s" % pair: Condition(pair[0]) for pair in REAL.items()})
+REAL_NAMES = ["%s, %s" % pair for pair in REAL.items()]
+CONDITIONS.update({name: Condition(name.split(",")[0]) for name in REAL_NAMES})
+PLANTED = []
 for _function in SHARES:
     for _percent in (0.5, 1, 2, 5, 10, 20):
-        CONDITIONS["%s+%g%%" % (_function, _percent)] = Condition("work", _function,
-                                                                  _percent / 100)
+        PLANTED.append("%s+%g%%" % (_function, _percent))
+        CONDITIONS[PLANTED[-1]] = Condition("work", _function, _percent / 100)
 
 SUITE = """build: {cc} -O2 -g -I{include} -o work work.c
 threshold: 2%
