@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Configures and builds one tree: ci/build.sh FOLDER [cmake arguments]. Uses ccache where it is installed.
+# XSG_BUILD_TARGET names what is built of it; everything if it is not set.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -gt 0 ] || {
@@ -19,7 +20,7 @@ if ! cmake -G Ninja -S "$top" -B "$folder" "${launcher[@]}" "$@" >"$log" 2>&1; t
     exit 1
 fi
 # Ninja is quiet when it succeeds, and shows only what failed.
-if ! cmake --build "$folder" --parallel "$(nproc)" >"$log" 2>&1; then
+if ! cmake --build "$folder" --target "${XSG_BUILD_TARGET:-all}" --parallel "$(nproc)" >"$log" 2>&1; then
     grep -v '^\[[0-9]*/[0-9]*\] ' "$log" | tail -n 100 >&2
     exit 1
 fi

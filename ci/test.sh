@@ -77,6 +77,10 @@ if [ -z "$quick" ]; then
     step "build and tests: thread sanitizer, unit tests and the runtime"
     ci/build.sh build/tsan -DCMAKE_BUILD_TYPE=Debug -DXSG_SANITIZE=thread
     tests_of build/tsan -R '^(unit|integration/runtime)' -LE 'gate|bench|no-sanitizer'
+    step "build and tests: fuzz targets, five seconds each"
+    XSG_BUILD_TARGET=tests/fuzz/all ci/build.sh build/fuzz -DCMAKE_BUILD_TYPE=Debug -DXSG_FUZZ=ON \
+        -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+    tests_of build/fuzz -R '^fuzz/'
     step "clang-tidy"
     ci/tidy.sh build/clang
 fi
