@@ -164,6 +164,8 @@ static int not_slower(struct xsg_bisect *b, const struct xsg_comparison *c)
 {
     const struct xsg_delta *d = find(b, c);
     char low[XSG_CHANGE_SIZE], high[XSG_CHANGE_SIZE];
+    if (!d && c->n_deltas > 0 && c->deltas[0].verdict == XSG_DELTA_INVALID)
+        d = &c->deltas[0]; /* the worst: why nothing is known of the function */
     if (!d)
         return xsg_fail(&b->cli->err, XSG_EFAILED, "nothing of %s was measured",
                         b->function ? b->function : "the target");

@@ -160,6 +160,17 @@ def check_refused(xsgate, root, oids):
     check(done.returncode == 2 and "the same commit" in done.stderr, "one commit")
 
 
+def check_does_not_run(xsgate, root, oids):
+    """Also where a function was named, the target's failure is what there is to say."""
+    git(root, "checkout", "-q", "-b", "crash", oids[0])
+    with open(os.path.join(root, "bench.c"), "w", encoding="utf-8") as file:
+        file.write("int main(void)\n{\n    return 3;\n}\n")
+    git(root, "commit", "-q", "-a", "-m", "crash")
+    done = bisect(xsgate, root, oids[0], "crash", "--function", "mix")
+    check(done.returncode == 3 and "target bench: head: " in done.stderr, "why it failed")
+    git(root, "checkout", "-q", "main")
+
+
 def check_interrupted(xsgate, root, oids):
     with subprocess.Popen([xsgate, "bisect", oids[0], oids[-1]], cwd=root, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as process:
@@ -190,6 +201,7 @@ def main():
         check_found(xsgate, root, oids)
         check_range(xsgate, root, oids)
         check_refused(xsgate, root, oids)
+        check_does_not_run(xsgate, root, oids)
         check_interrupted(xsgate, root, oids)
         root = os.path.join(folder, "renamed")
         configuration = CONFIGURATION.replace("-finstrument-functions ", "").replace("functions",
