@@ -27,6 +27,7 @@ struct gate_state {
     struct xsg_gate_side *base, *head;
     struct xsg_gate_looks looks;
     bool same_files; /* see struct xsg_plan_options */
+    bool judged;     /* there is a comparison; what fails from now on are its reports */
 };
 
 static int measure_pair(struct gate_state *state, const struct xsg_gate_options *options)
@@ -216,6 +217,27 @@ static void drop_absent(struct xsg_run *run)
     run->n_targets = n;
 }
 
+/* A report that cannot be written is an error, but not of this comparison. Where it is another
+ * baseline's, the error waits for the first one, which comes last: it does not stop the gates. */
+static int write_reports(struct xsg_cli *cli, const struct xsg_comparison *comparison,
+                         const struct xsg_gate_options *options, const char *page)
+{
+    struct xsg_gate_others *others = options->others;
+    int rc = xsg_output_write(cli, comparison, &options->reports, page);
+
+    if (others && options->baseline) {
+        if (rc != 0 && !others->unwritten.text[0])
+            others->unwritten = cli->err;
+        cli->err = (struct xsg_err){0};
+        return 0;
+    }
+    if (rc == 0 && others && others->unwritten.text[0]) {
+        cli->err = others->unwritten;
+        rc = XSG_EFAILED;
+    }
+    return rc;
+}
+
 static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_state *state,
                   const struct xsg_gate_options *options, struct xsg_publish *publish,
                   double elapsed_s)
@@ -230,6 +252,7 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_
 
     if (rc != 0)
         return rc;
+    state->judged = true;
     if (options->others && options->baseline)
         xsg_gate_record(cli, options->others, options->baseline, &state->base->commit, comparison);
     else if (options->others)
@@ -244,7 +267,7 @@ static int finish(struct xsg_cli *cli, struct xsg_project *project, struct gate_
         xsg_warn("the result was not stored: %s", cli->err.text);
     if (options->outcome)
         *options->outcome = comparison;
-    rc = options->outcome ? 0 : xsg_output_write(cli, comparison, &options->reports, page);
+    rc = options->outcome ? 0 : write_reports(cli, comparison, options, page);
     xsg_publish_comparison(publish, comparison, page);
     return rc != 0 ? rc : xsg_compare_exit_status(comparison);
 }
@@ -341,7 +364,7 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     if (rc == 0)
         rc = finish(cli, project, &state, options, &publish,
                     (double)(xsg_system_clock.monotonic_ns(xsg_system_clock.arg) - start) / 1e9);
-    if (rc < 0) {
+    if (rc < 0 && !state.judged) {
         base->run.commit = base->commit; /* a build may have failed, before any run began */
         head->run.commit = head->commit;
         store_failure(cli, project, base, head, options, rc);

@@ -16,6 +16,7 @@ struct xsg_gate_others {
     const char *reason; /* of the worst: "against v1.2: ..." */
     const char **lines; /* one per baseline, for the warnings */
     size_t n, cap;
+    struct xsg_err unwritten; /* of the first report of theirs that could not be; or empty */
 };
 
 void xsg_gate_record(struct xsg_cli *cli, struct xsg_gate_others *others, const char *name,

@@ -1,6 +1,10 @@
 #include "cli/output.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -14,6 +18,40 @@ static const char *split(struct xsg_arena *arena, const char *report, const char
 
     *file = colon && colon[1] && strcmp(colon + 1, "-") != 0 ? colon + 1 : NULL;
     return colon ? xsg_strndup(arena, report, (size_t)(colon - report)) : report;
+}
+
+/* The nearest folder above the file that is there: in it the file, or the first folder on the way
+ * to it, will be made. A link is followed: what it points to is replaced, not the link. */
+static const char *folder_for(struct xsg_arena *arena, const char *file, bool exists)
+{
+    char real[PATH_MAX];
+    const char *place = exists && realpath(file, real) ? real : file;
+
+    do
+        place = xsg_path_dir(arena, place);
+    while (access(place, F_OK) != 0 && strcmp(place, ".") != 0 && strcmp(place, "/") != 0);
+    return place;
+}
+
+/* A file that cannot be written is told before minutes are spent on measuring. */
+static int check_file(struct xsg_cli *cli, const char *file)
+{
+    struct stat st;
+    bool exists = stat(file, &st) == 0;
+    bool is_folder = exists ? S_ISDIR(st.st_mode) : file[strlen(file) - 1] == '/';
+    bool in_place = exists && !S_ISREG(st.st_mode); /* a device, a pipe */
+    const char *place = in_place ? file : folder_for(cli->arena, file, exists);
+
+    if (is_folder)
+        return xsg_fail(&cli->err, XSG_EINVAL, "cannot write the report '%s': it is a folder",
+                        file);
+    if (!in_place && !xsg_is_dir(place))
+        return xsg_fail(&cli->err, XSG_EINVAL, "cannot write the report '%s': '%s' is no folder",
+                        file, place);
+    if (access(place, in_place ? W_OK : W_OK | X_OK) != 0)
+        return xsg_fail(&cli->err, XSG_EINVAL, "cannot write the report '%s' in '%s': %s", file,
+                        place, xsg_system_reason(errno));
+    return 0;
 }
 
 int xsg_output_check(struct xsg_cli *cli, const struct xsg_strings *reports)
@@ -34,15 +72,27 @@ int xsg_output_check(struct xsg_cli *cli, const struct xsg_strings *reports)
                 "formats: text, markdown, json, html, junit, github, codequality, metrics%s%s%s",
                 nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         }
-        if (!file && on_stdout)
+        if (file) {
+            int rc = check_file(cli, file);
+            if (rc != 0)
+                return rc;
+            continue;
+        }
+        if (on_stdout)
             return xsg_fail(
                 &cli->err, XSG_EINVAL,
                 "%s and %s cannot both go to standard output; name a file: --report %s:FILE",
                 on_stdout, name, name);
-        if (!file)
-            on_stdout = name;
+        on_stdout = name;
     }
     return 0;
+}
+
+static int write_file(struct xsg_cli *cli, const char *file, const struct xsg_buf *out)
+{
+    int rc = xsg_mkdirs(xsg_path_dir(cli->arena, file), &cli->err);
+
+    return rc != 0 ? rc : xsg_write_file(file, out->data, out->len, &cli->err);
 }
 
 static int write_one(struct xsg_cli *cli, const struct xsg_comparison *comparison, const char *name,
@@ -58,7 +108,7 @@ static int write_one(struct xsg_cli *cli, const struct xsg_comparison *compariso
 
     xsg_report_find(name)->write(&out, comparison, &options);
     if (file)
-        rc = xsg_write_file(file, out.data, out.len, &cli->err);
+        rc = write_file(cli, file, &out);
     else if (strcmp(name, "text") == 0 || strcmp(name, "markdown") == 0)
         xsg_cli_print(out.data, out.len);
     else

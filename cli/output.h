@@ -6,13 +6,16 @@
 
 #include "cli/cli.h"
 
-/* Checks every FORMAT[:FILE] before anything is measured. XSG_EINVAL names the nearest format. */
+/*
+ * Checks every FORMAT[:FILE] before anything is measured. XSG_EINVAL names the nearest format, or
+ * says why the file cannot be written; folders on the way to it need not be there.
+ */
 int xsg_output_check(struct xsg_cli *cli, const struct xsg_strings *reports);
 
 /*
  * Writes all reports. stdout gets the terminal table unless a report without a file takes its
- * place. html_page: where the HTML page is left in any case, or NULL. A report that cannot be
- * written is an error; the others are written all the same.
+ * place. html_page: where the HTML page is left in any case, or NULL. Folders on the way to a file
+ * are made. A report that cannot be written is an error; the others are written all the same.
  */
 int xsg_output_write(struct xsg_cli *cli, const struct xsg_comparison *comparison,
                      const struct xsg_strings *reports, const char *html_page);

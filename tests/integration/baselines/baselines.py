@@ -92,6 +92,14 @@ def main():
         check(verdict_of(root, "out.v1.0.json")[0] == "regressed", "a report for each")
         check(os.path.exists(os.path.join(root, ".xsgate", "report.v1.0.html")), "a page for each")
 
+        os.mkdir(os.path.join(root, "unwritable.v1.0.json"))
+        done = run(xsgate, root, "-b", "main", "-b", "v1.0", "-r", "json:unwritable.json")
+        check(done.returncode == 3 and "cannot write 'unwritable.v1.0.json'" in done.stdout,
+              "another baseline's report: status %d" % done.returncode)
+        verdict, warnings = verdict_of(root, "unwritable.json")
+        check(verdict == "regressed" and sum("against v1.0" in w for w in warnings) == 1,
+              "what was judged stays: %s, %s" % (verdict, warnings))
+
         done = run(xsgate, root, "-b", "main")
         check(done.returncode == 0, "main alone passes: %d" % done.returncode)
 
