@@ -1,4 +1,8 @@
-/* junit: a test suite per target, a test case per delta, for tools that show JUnit results. */
+/*
+ * junit: a test suite per target, a test case per delta, for tools that show JUnit results. A
+ * verdict that no delta shows (nothing was measured, a build failed, another baseline regressed)
+ * has a suite of its own: a file without a failed case would be green.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,14 +111,46 @@ static void put_suite(struct xsg_buf *out, const struct xsg_comparison *c,
     xsg_buf_puts(out, "  </testsuite>\n");
 }
 
+/* The element that says it, or NULL: a case has it already, or all is well. */
+static const char *missing_element(const struct xsg_comparison *c)
+{
+    const struct xsg_target_run *target;
+    size_t failures = 0, errors = 0;
+
+    for (size_t i = 0; (target = xsg_report_target(c, i)); i++) {
+        failures += count_failures(c, target->name);
+        errors += xsg_report_count(c, target->name, XSG_DELTA_INVALID);
+    }
+    if (c->verdict == XSG_VERDICT_INVALID && errors == 0)
+        return "error";
+    return c->verdict == XSG_VERDICT_REGRESSED && failures == 0 ? "failure" : NULL;
+}
+
+static void put_verdict(struct xsg_buf *out, const struct xsg_comparison *c, const char *element)
+{
+    bool error = strcmp(element, "error") == 0;
+
+    xsg_buf_printf(out,
+                   "  <testsuite name=\"xsgate\" tests=\"1\" failures=\"%d\" errors=\"%d\" "
+                   "skipped=\"0\">\n"
+                   "    <testcase classname=\"xsgate\" name=\"verdict\" time=\"0.000000000\">\n"
+                   "      <%s message=\"",
+                   !error, error, element);
+    put_lines(out, c->reason ? c->reason : xsg_verdict_name(c->verdict));
+    xsg_buf_puts(out, "\"/>\n    </testcase>\n  </testsuite>\n");
+}
+
 void xsg_report_junit(struct xsg_buf *out, const struct xsg_comparison *comparison,
                       const struct xsg_report_options *options)
 {
     const struct xsg_target_run *target;
+    const char *element = missing_element(comparison);
 
     (void)options;
     xsg_buf_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"xsgate\">\n");
     for (size_t i = 0; (target = xsg_report_target(comparison, i)); i++)
         put_suite(out, comparison, target);
+    if (element)
+        put_verdict(out, comparison, element);
     xsg_buf_puts(out, "</testsuites>\n");
 }

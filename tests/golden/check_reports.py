@@ -12,7 +12,7 @@ import sys
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-CASES = ["regressed", "passed", "undecided", "invalid", "hostile", "huge"]
+CASES = ["regressed", "passed", "undecided", "invalid", "unmeasured", "hostile", "huge"]
 GOLDEN, SCHEMA = sys.argv[1:3]
 
 
@@ -83,7 +83,8 @@ class Junit(unittest.TestCase):
                 suites = ElementTree.fromstring(render(case, "junit"))
                 report = json.loads(render(case, "json"))
                 names = [suite.get("name") for suite in suites]
-                self.assertEqual(len(names), len(report["targets"]))
+                own = 1 if case == "unmeasured" else 0  # the verdict's, where no delta shows it
+                self.assertEqual(len(names), len(report["targets"]) + own)
                 for suite in suites:
                     cases = suite.findall("testcase")
                     self.assertEqual(int(suite.get("tests")), len(cases))
@@ -102,6 +103,19 @@ class Junit(unittest.TestCase):
                           "| reading data/large.json, a file whose name is in a line that is too "
                           "long for eighty columns and goes on below\n"
                           "| \n| ::error::| <b>@everyone</b> `x` ]]>\n|   assertion failed"])
+
+    def test_no_verdict_is_no_success(self):
+        for case in CASES:
+            with self.subTest(case):
+                suites = ElementTree.fromstring(render(case, "junit"))
+                verdict = json.loads(render(case, "json"))["verdict"]
+                shown = {"invalid": "error", "regressed": "failure"}.get(verdict)
+                self.assertTrue(shown is None or list(suites.iter(shown)))
+        suites = ElementTree.fromstring(render("unmeasured", "junit"))
+        self.assertEqual([e.get("message") for e in suites.iter("error")],
+                         ["building main (1f0e9d8c7b): the build ended with status 2\n"
+                          "| src/parse.c:88:1: error: expected ';' before 'return'\n"
+                          "| ::error::<b>@everyone</b> `make` ]]>"])
 
 
 class Text(unittest.TestCase):

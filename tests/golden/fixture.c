@@ -312,6 +312,26 @@ struct xsg_comparison *fixture_invalid(struct xsg_arena *arena)
     return c;
 }
 
+struct xsg_comparison *fixture_unmeasured(struct xsg_arena *arena)
+{
+    struct xsg_comparison *c = XSG_NEW(arena, struct xsg_comparison);
+    struct xsg_run *base = XSG_NEW(arena, struct xsg_run), *head = XSG_NEW(arena, struct xsg_run);
+    *base = (struct xsg_run){
+        .commit = {.oid = "1f0e9d8c7b6a594837261504f3e2d1c0b9a88776", .describe = "main"}};
+    *head = (struct xsg_run){.commit = {.oid = "a0b1c2d3e4f5061728394a5b6c7d8e9f00112233",
+                                        .describe = "faster-numbers"}};
+    *c = (struct xsg_comparison){.verdict = XSG_VERDICT_INVALID,
+                                 .reason =
+                                     "building main (1f0e9d8c7b): the build ended with status 2\n"
+                                     "  | src/parse.c:88:1: error: expected ';' before 'return'\n"
+                                     "  | ::error::<b>@everyone</b> `make` ]]>",
+                                 .base = base,
+                                 .head = head,
+                                 .paired = true,
+                                 .gate = {.threshold = 0.05, .alpha = 0.01, .min_share = 0.005}};
+    return c;
+}
+
 const char *const hostile_texts[] = {
     "</script><script>alert(1)</script>",
     "<!--<script>",

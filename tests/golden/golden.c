@@ -16,9 +16,10 @@ static const struct {
     const char *name;
     struct xsg_comparison *(*make)(struct xsg_arena *arena);
 } fixtures[] = {
-    {"regressed", fixture_regressed}, {"passed", fixture_passed},
-    {"undecided", fixture_undecided}, {"invalid", fixture_invalid},
-    {"hostile", fixture_hostile},     {"huge", fixture_huge},
+    {"regressed", fixture_regressed},   {"passed", fixture_passed},
+    {"undecided", fixture_undecided},   {"invalid", fixture_invalid},
+    {"hostile", fixture_hostile},       {"huge", fixture_huge},
+    {"unmeasured", fixture_unmeasured},
 };
 
 /* As on GitHub, in the job of a pull request. */
