@@ -183,11 +183,11 @@ static int store_comparison(struct xsg_project *project, struct xsg_gate_side *b
     return rc;
 }
 
-/* A gate that ended before there was anything to compare could not judge either. One that was
- * called wrong, or told to end, is none. */
-static void store_failure(struct xsg_cli *cli, struct xsg_project *project,
-                          struct xsg_gate_side *base, struct xsg_gate_side *head,
-                          const struct xsg_gate_options *options, int rc)
+/* A gate that ended before there was anything to compare could not judge either: that is stored,
+ * and what its reports say. One that was called wrong, or told to end, is none. */
+static void tell_failure(struct xsg_cli *cli, struct xsg_project *project,
+                         struct xsg_gate_side *base, struct xsg_gate_side *head,
+                         const struct xsg_gate_options *options, int rc)
 {
     struct xsg_comparison none = {
         .verdict = XSG_VERDICT_INVALID,
@@ -203,6 +203,7 @@ static void store_failure(struct xsg_cli *cli, struct xsg_project *project,
         return;
     if (store_comparison(project, base, head, &none, &err) != 0)
         xsg_warn("the result was not stored: %s", err.text);
+    xsg_output_write_failed(cli, &none, &options->reports);
 }
 
 /* A stored run has the targets that there were. The comparison names its targets by itself. */
@@ -367,7 +368,7 @@ int xsg_gate_run(struct xsg_cli *cli, struct xsg_project *project, struct xsg_ga
     if (rc < 0 && !state.judged) {
         base->run.commit = base->commit; /* a build may have failed, before any run began */
         head->run.commit = head->commit;
-        store_failure(cli, project, base, head, options, rc);
+        tell_failure(cli, project, base, head, options, rc);
         xsg_publish_failure(&publish, &base->run, &head->run);
     }
     xsg_publish_end(&publish);
@@ -404,6 +405,8 @@ int xsg_gate_measure_one(struct xsg_cli *cli, struct xsg_project *project,
     struct xsg_publish publish;
     int rc;
 
+    if (options->reports.n > 0)
+        xsg_warn("nothing is compared, so there is nothing to report: --report is left out");
     xsg_publish_begin(&publish, cli, project, !options->no_publish);
     rc = measure_and_store(cli, project, side, options);
     if (rc == 0) {

@@ -146,6 +146,18 @@ int xsg_output_write(struct xsg_cli *cli, const struct xsg_comparison *compariso
     return first;
 }
 
+void xsg_output_write_failed(struct xsg_cli *cli, const struct xsg_comparison *comparison,
+                             const struct xsg_strings *reports)
+{
+    for (size_t i = 0; i < reports->n; i++) {
+        struct xsg_cli quiet = {.arena = cli->arena}; /* cli's own error says why the gate failed */
+        const char *file;
+        const char *name = split(cli->arena, reports->item[i], &file);
+        if (file && write_one(&quiet, comparison, name, file, NULL) != 0)
+            xsg_warn("%s", quiet.err.text);
+    }
+}
+
 int xsg_output_put(struct xsg_cli *cli, const char *file, struct xsg_buf *out)
 {
     int rc = 0;

@@ -20,6 +20,11 @@ int xsg_output_check(struct xsg_cli *cli, const struct xsg_strings *reports);
 int xsg_output_write(struct xsg_cli *cli, const struct xsg_comparison *comparison,
                      const struct xsg_strings *reports, const char *html_page);
 
+/* The reports that have a file, of a gate that ended before it could compare: what an earlier one
+ * has left there must not be taken for its own. What cannot be written is a warning. */
+void xsg_output_write_failed(struct xsg_cli *cli, const struct xsg_comparison *comparison,
+                             const struct xsg_strings *reports);
+
 /* Writes the text to file, or to stdout for NULL, and releases it. */
 int xsg_output_put(struct xsg_cli *cli, const char *file, struct xsg_buf *out);
 
