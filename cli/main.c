@@ -172,19 +172,39 @@ static void print_error(const struct xsg_err *err)
     xsg_buf_release(&text);
 }
 
+static const struct xsg_opt *find_global(char short_name)
+{
+    for (const struct xsg_opt *o = global_opts; o->type != XSG_OPT_END; o++) {
+        if (o->short_name == short_name)
+            return o;
+    }
+    return NULL;
+}
+
+/* "-vv", "-qv", "-Cdir", "-qC dir". A letter that is not ours makes the word the command's. */
+static bool is_global_cluster(const char *letters, bool *takes_next)
+{
+    for (const char *c = letters; *c; c++) {
+        const struct xsg_opt *o = find_global(*c);
+        if (!o)
+            return false;
+        if (o->type == XSG_OPT_STRING) { /* the rest is its value */
+            *takes_next = c[1] == '\0';
+            return true;
+        }
+    }
+    return *letters != '\0';
+}
+
 /* Is argument a global option, and does its value follow as the next argument? */
 static bool is_global(const char *argument, bool *takes_next)
 {
     *takes_next = false;
-    if (strcmp(argument, "-C") == 0) {
-        *takes_next = true;
-        return true;
-    }
+    if (argument[0] == '-' && argument[1] != '-')
+        return is_global_cluster(argument + 1, takes_next);
     for (const struct xsg_opt *o = global_opts; o->type != XSG_OPT_END; o++) {
         size_t n = strlen(o->name);
         bool has_value = o->type == XSG_OPT_STRING;
-        if (o->short_name && argument[0] == '-' && argument[1] == o->short_name && !argument[2])
-            return true;
         if (strncmp(argument, "--", 2) != 0 || strncmp(argument + 2, o->name, n) != 0)
             continue;
         *takes_next = has_value && argument[2 + n] == '\0';
