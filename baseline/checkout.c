@@ -63,7 +63,7 @@ static int parse_name(git_oid *oid, const char *name, struct xsg_err *err)
 
 static int make_base_folder(struct xsg_git *git, struct xsg_arena *arena, struct xsg_err *err)
 {
-    int rc = xsg__folder_make(xsg_path_join(arena, git->root, ".xsgate"), err);
+    int rc = xsg_folder_make(xsg_path_join(arena, git->root, ".xsgate"), err);
     return rc == XSG_OK ? xsg_mkdirs(path_of(git, arena, ""), err) : rc;
 }
 

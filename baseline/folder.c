@@ -7,7 +7,7 @@
 
 #include "base/fs.h"
 
-int xsg__folder_make(const char *path, struct xsg_err *err)
+int xsg_folder_make(const char *path, struct xsg_err *err)
 {
     struct xsg_arena arena = XSG_ARENA_INIT;
     int rc = xsg_mkdirs(path, err);

@@ -220,7 +220,7 @@ int xsg_store_open(struct xsg_store **out, const char *path, bool create, struct
     else
         rc = check_place(absolute, create, err);
     if (rc == XSG_OK && create && !xsg_is_file(absolute))
-        rc = xsg__folder_make(xsg_path_dir(&store->scratch, absolute), err);
+        rc = xsg_folder_make(xsg_path_dir(&store->scratch, absolute), err);
     if (rc == XSG_OK)
         rc = open_and_check(store, create, err);
     xsg_arena_release(&store->scratch);

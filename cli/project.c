@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "baseline/folder.h"
 
 /* The configuration stands where the command was called, never in the commit under test. */
 static int load_suite(struct xsg_project *project, struct xsg_cli *cli)
@@ -52,7 +53,9 @@ static int prepare_measuring(struct xsg_project *project, struct xsg_cli *cli)
     if (rc != 0)
         return rc;
     project->code = xsg_code_open();
-    rc = xsg_mkdirs(temp, &cli->err);
+    rc = xsg_folder_make(project->folder, &cli->err);
+    if (rc == 0)
+        rc = xsg_mkdirs(temp, &cli->err);
     if (rc != 0)
         return rc;
     sweep(cli->arena, temp);
