@@ -198,6 +198,9 @@ def case_inlined():
 
 
 def case_rust():
+    if not os.path.exists(os.path.join(BIN, "sample_rust")):
+        print("skipped: there is no rustc to build the program with")
+        sys.exit(77)
     run = Run("sample_rust")
     shares = run.shares()
     names = [n for n in shares if n.endswith("mill::Wheel<T>::turn") or n.endswith("::grind")]
