@@ -1,5 +1,6 @@
 /* record: profiles any command, outside any gate: prints the hottest functions, saves the profile.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -180,6 +181,8 @@ static int record(struct xsg_cli *cli, const struct xsg_strings *words,
     }
     if (rc != 0)
         return rc;
+    if (invocation.proc.interrupted)
+        return 128 + xsg_interrupted;
     if (invocation.proc.signal)
         return 128 + invocation.proc.signal;
     return invocation.failure && invocation.proc.exit_status == 0 ? XSG_EXIT_INVALID
@@ -189,6 +192,7 @@ static int record(struct xsg_cli *cli, const struct xsg_strings *words,
 static int run(struct xsg_cli *cli, const struct xsg_strings *words)
 {
     struct xsg_launcher launcher = {.pin_cpu = -1, .interrupt = &xsg_interrupted};
+    const char *temp = getenv("TMPDIR");
     char *runtime = NULL, *scratch = NULL;
     int rc;
 
@@ -197,7 +201,7 @@ static int run(struct xsg_cli *cli, const struct xsg_strings *words)
                         "record: name the command, e.g. xsgate record -- ./prog");
     rc = xsg_launch_find_runtime(cli->arena, &runtime, &cli->err);
     if (rc == 0)
-        rc = xsg_temp_dir(cli->arena, "/tmp", &scratch, &cli->err);
+        rc = xsg_temp_dir(cli->arena, temp && *temp == '/' ? temp : "/tmp", &scratch, &cli->err);
     if (rc != 0)
         return rc;
     launcher.runtime = runtime;
@@ -227,7 +231,9 @@ static const struct xsg_opt_spec spec = {
     "record [OPTION...] [--] COMMAND [ARGUMENT...]",
     "profile any command and print its hottest functions",
     "Runs the command as it is, with its own input and output; the table goes to standard error.\n"
-    "The exit status is the command's, or 3 when no profile came out of it.",
+    "The exit status is the command's, or 3 when no profile came out of it. Ctrl-C ends the "
+    "command,\n"
+    "and what was seen until then is shown and saved.",
     opts,
     examples,
     "file"};

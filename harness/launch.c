@@ -31,7 +31,8 @@ static void judge(struct xsg_arena *arena, const struct xsg_launcher *launcher,
     const char *path = xsg_env_value(spec->env, "PATH");
     struct xsg_err err = {0};
 
-    xsg_judge_process(arena, launch, out);
+    if (!out->proc.interrupted) /* whoever ended it knows how */
+        xsg_judge_process(arena, launch, out);
     if (launch->counts)
         xsg_counts_judge(arena, launch, session, out);
     if (launch->no_profile || launch->counts)
@@ -100,14 +101,18 @@ static bool is_absent(const struct attempt *a)
 static int conclude(struct attempt *a, struct xsg_err *err)
 {
     const char *directory = a->launch->target->directory;
+    volatile const int *interrupt = a->launcher->interrupt;
 
+    /* A terminal's key reaches it, too: it may have ended before we looked at the request. */
+    if (a->launch->pass_output && interrupt && *interrupt)
+        a->out->proc.interrupted = true;
     if (a->rc != 0 && a->launch->counts)
         xsg_counts_not_started(a->arena, &a->start, a->out);
     else if (a->rc != 0)
         set_failure(a->arena, a->out, &a->start,
                     directory ? "paths are seen from the target's 'directory:' in the checkout"
                               : "paths are seen from the checkout's root, after its 'build:'");
-    else if (a->out->proc.interrupted)
+    else if (a->out->proc.interrupted && !(a->launch->pass_output && a->out->proc.started))
         return xsg_fail(err, XSG_EINTR, "interrupted");
     else
         judge(a->arena, a->launcher, a->launch, &a->spec, a->session, a->out);

@@ -42,7 +42,8 @@ struct xsg_launch {
     bool counts;             /* under callgrind: fills counts; together with no_profile */
     double timeout_s;        /* instead of the target's; 0: the target's */
     const char *const *argv; /* instead of target->command (record); NULL-terminated; may be NULL */
-    bool pass_output;        /* the target keeps our stdin, stdout and stderr (record) */
+    bool pass_output;        /* the target keeps our stdin, stdout and stderr, and to interrupt it
+                                is a way to end it: its profile is read (record) */
     bool keep_addresses;     /* see struct xsg_session_options */
 };
 
@@ -64,7 +65,8 @@ struct xsg_invocation {
                             after "\n  | ", printable; NULL when it wrote nothing */
 };
 
-/* 0 when it was run, also when it failed (see failure). XSG_EINTR when interrupted. */
+/* 0 when it was run, also when it failed (see failure). XSG_EINTR when interrupted, unless it had
+ * started and has pass_output. */
 int xsg_launch_run(struct xsg_arena *arena, const struct xsg_launcher *launcher,
                    const struct xsg_launch *launch, struct xsg_invocation *out,
                    struct xsg_err *err);
