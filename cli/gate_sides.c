@@ -65,8 +65,14 @@ int xsg_gate_build_checkout(struct xsg_cli *cli, struct xsg_project *project, co
     /* The path, too, is in what was built: the repository may have been moved or copied. */
     key = xsg_printf(cli->arena, "%s\n%s", *root, line ? line : "");
     key = xsg_printf(cli->arena, "%016llx", (unsigned long long)xsg_hash(key, strlen(key)));
-    if (xsg_git_checkout_is_built(project->git, name, key) || !line || no_build)
+    if (xsg_git_checkout_is_built(project->git, name, key) || !line)
         return rc;
+    if (no_build) /* its programs would seem to be those of new targets */
+        return xsg_fail_hint(&cli->err,
+                             xsg_fail(&cli->err, XSG_EFAILED,
+                                      "--no-build, but %s (%.10s) was never built here", what,
+                                      name),
+                             "run once without --no-build; the checkout is then kept");
     rc = build_in(cli, project, *root, name, what, env);
     return rc != 0 ? rc : xsg_git_checkout_built(project->git, name, key, &cli->err);
 }
