@@ -9,7 +9,7 @@ xsg_packages_core=(gcc g++ libc6-dev cmake ninja-build pkg-config git ca-certifi
     libsqlite3-dev libgit2-dev libcjson-dev libyaml-dev zlib1g-dev
     libunwind-dev libdw-dev libelf-dev libiberty-dev libcapstone-dev libcurl4-openssl-dev)
 # shellcheck disable=SC2034
-xsg_packages_tests=(libcmocka-dev clang clang-tidy clang-format libclang-rt-dev valgrind
+xsg_packages_tests=(libcmocka-dev dpkg-dev file clang clang-tidy clang-format libclang-rt-dev valgrind
     make binutils libxml2-utils openssl shellcheck jq python3 python3-jsonschema python3-yaml man-db procps
     chromium cmark-gfm uftrace gdb lld)
 

@@ -55,9 +55,10 @@ def test(cpack, config, version, folder):
 
 
 def main():
-    if not shutil.which("dpkg-deb"):
-        print("skipped: there is no dpkg-deb to make and unpack a package with")
-        return SKIP
+    for tool in "dpkg-deb", "dpkg-shlibdeps", "file":
+        if not shutil.which(tool):
+            print(f"skipped: there is no {tool}, which making a package takes")
+            return SKIP
     folder = os.path.realpath(tempfile.mkdtemp(prefix="xsgate-package-"))
     try:
         test(*sys.argv[1:4], folder)
