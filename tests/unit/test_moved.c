@@ -278,6 +278,22 @@ static void a_callee_below_a_faster_caller_counts(void **state)
 }
 
 /* Not by the part that a caller without a change of its own may pay. */
+/* Its callee changed, it did not: by how much it pays is not asked. */
+static void an_untouched_caller_needs_no_match(void **state)
+{
+    struct fixture *f = *state;
+    char name[] = "escape";
+    struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+    add_target(f, 100, 93.6);
+    uint32_t write = add(f, &f->base, 0, "write_value", 0, 18, 100);
+    add(f, &f->base, write, "escape", 0, 82, 82);
+    write = add(f, &f->head, 0, "write_value", 0, 28, 93.6);
+    add(f, &f->head, write, "escape", 0, 65.6, 65.6);
+    compare_with(f, &options);
+    assert_false(find(f, "write_value", "time")->counts);
+    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+}
+
 static void a_caller_that_changed_pays_for_itself(void **state)
 {
     struct fixture *f = *state;
@@ -713,6 +729,7 @@ int main(void)
         TEST(two_changes_that_cancel_are_not_moved_cost),
         TEST(what_may_have_moved_is_undecided),
         TEST(a_callee_below_a_faster_caller_counts),
+        TEST(an_untouched_caller_needs_no_match),
         TEST(a_caller_that_changed_pays_for_itself),
         TEST(a_callee_pays_where_calls_are_counted),
         TEST(a_function_that_a_rule_names_is_never_excused),
