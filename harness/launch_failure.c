@@ -213,42 +213,33 @@ static void judge_attachment(struct xsg_arena *arena, const char *program,
     out->output = xsg_output_lines(arena, &out->proc, SHOWN_LINES, SHOWN_BYTES);
 }
 
+/* Fewer samples than this say nothing of a thread, not even that it works. */
+enum { FEW_SAMPLES = 5 };
+
 /* Every attached thread could have used its part of the CPU time, and would have been sampled at
  * least a few times: then it was used elsewhere. */
-static bool was_used_elsewhere(const struct xsg_profile *profile, double cpu_ms, int64_t rate_hz)
+static bool would_have_been_sampled(const struct xsg_profile *profile, double cpu_ms,
+                                    int64_t rate_hz)
 {
-    enum { FEW = 5 };
     double threads = (double)(profile->n_threads > profile->n_processes ? profile->n_threads
                                                                         : profile->n_processes);
     double periods = cpu_ms / 1e3 * (double)rate_hz / threads;
 
-    if (!(profile->modes & XSG_SEG_MODE_SAMPLE) || profile->lost > 0 || periods < FEW)
+    if (!(profile->modes & XSG_SEG_MODE_SAMPLE) || profile->lost > 0 || periods < FEW_SAMPLES)
         return false;
-    return cpu_ms / 1e3 * xsg_machine_sampling_rate() / threads >= FEW;
+    return cpu_ms / 1e3 * xsg_machine_sampling_rate() / threads >= FEW_SAMPLES;
 }
 
-static void judge_samples(struct xsg_arena *arena, const struct xsg_launch *launch,
-                          struct xsg_invocation *out)
+/* A wrapper that starts slowly may be sampled once or twice: that is no profile of its target. */
+static bool was_used_elsewhere(const struct xsg_invocation *out, int64_t rate_hz)
 {
-    double cpu_ms = (double)(out->proc.user_ns + out->proc.system_ns) / 1e6;
+    const double little = 0.05; /* of the CPU time */
+    const struct xsg_profile *profile = &out->profile;
+    double cpu_ns = (double)(out->proc.user_ns + out->proc.system_ns);
 
-    if (cpu_ms >= 50 && was_used_elsewhere(&out->profile, cpu_ms, launch->target->rate_hz)) {
-        out->failure = xsg_printf(
-            arena,
-            "the profiler did not attach to the process that did the work (%.1f ms of CPU time)",
-            cpu_ms);
-        out->hint =
-            "a wrapper that resets the environment (env -i, sudo) has to pass LD_PRELOAD and "
-            "XSGATE_* on; a static or set-uid program cannot be preloaded";
-        return;
-    }
-    out->failure = xsg_printf(arena, "no sample was taken in %.1f ms of CPU time", cpu_ms);
-    if (cpu_ms < 50)
-        out->hint =
-            remedy(launch, "give the target more to do: 100 ms of CPU time and more per invocation",
-                   "give it more to do, or raise '--rate'");
-    else
-        out->hint = "'xsgate doctor' says which sampling rate this machine delivers";
+    if (profile->samples >= FEW_SAMPLES || profile->total_ns >= little * cpu_ns || cpu_ns < 50e6)
+        return false;
+    return would_have_been_sampled(profile, cpu_ns * 1e-6, rate_hz);
 }
 
 static void judge_losses(struct xsg_arena *arena, const struct xsg_launch *launch,
@@ -276,6 +267,34 @@ static void judge_losses(struct xsg_arena *arena, const struct xsg_launch *launc
     xsg_buf_release(&notes);
 }
 
+static void judge_samples(struct xsg_arena *arena, const struct xsg_launch *launch,
+                          struct xsg_invocation *out)
+{
+    double cpu_ms = (double)(out->proc.user_ns + out->proc.system_ns) / 1e6;
+
+    if (was_used_elsewhere(out, launch->target->rate_hz)) {
+        out->failure = xsg_printf(
+            arena,
+            "the profiler did not attach to the process that did the work (%.1f ms of CPU time)",
+            cpu_ms);
+        out->hint =
+            "a wrapper that resets the environment (env -i, sudo) has to pass LD_PRELOAD and "
+            "XSGATE_* on; a static or set-uid program cannot be preloaded";
+        return;
+    }
+    if (out->profile.kinds & XSG_PROFILE_SAMPLE) {
+        judge_losses(arena, launch, out);
+        return;
+    }
+    out->failure = xsg_printf(arena, "no sample was taken in %.1f ms of CPU time", cpu_ms);
+    if (cpu_ms < 50)
+        out->hint =
+            remedy(launch, "give the target more to do: 100 ms of CPU time and more per invocation",
+                   "give it more to do, or raise '--rate'");
+    else
+        out->hint = "'xsgate doctor' says which sampling rate this machine delivers";
+}
+
 void xsg_judge_profile(struct xsg_arena *arena, const struct xsg_launch *launch,
                        const char *program, struct xsg_invocation *out)
 {
@@ -294,7 +313,7 @@ void xsg_judge_profile(struct xsg_arena *arena, const struct xsg_launch *launch,
         out->hint =
             remedy(launch, "build it with -finstrument-functions, or use 'profile: [sample]'",
                    "build it with -finstrument-functions, or use '--profile sample'");
-    } else if ((asked & XSG_MODE_SAMPLE) && !(profile->kinds & XSG_PROFILE_SAMPLE)) {
+    } else if (asked & XSG_MODE_SAMPLE) {
         judge_samples(arena, launch, out);
     } else {
         judge_losses(arena, launch, out);

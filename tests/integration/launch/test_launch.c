@@ -231,6 +231,10 @@ static void test_an_emptied_environment_sampled(void **state)
     run(xsg_printf(&arena, "exec env -i %s/plain spin 200", XSG_ACTORS));
     assert_contains(out.failure, "the profiler did not attach to the process that did the work (2");
     assert_contains(out.hint, "LD_PRELOAD");
+    /* Neither does a wrapper that is sampled itself make a profile of what it starts. */
+    run(xsg_printf(&arena, "%s/plain spin 8; exec env -i %s/plain spin 400", XSG_ACTORS,
+                   XSG_ACTORS));
+    assert_contains(out.failure, "the profiler did not attach to the process that did the work (4");
     target.rate_hz = 10; /* nobody can tell */
     run(xsg_printf(&arena, "exec env -i %s/plain spin 200", XSG_ACTORS));
     assert_contains(out.failure, "no sample was taken in ");
