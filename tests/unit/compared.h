@@ -91,6 +91,20 @@ static inline const struct xsg_delta *find(const struct fixture *f, const char *
     return NULL;
 }
 
+static inline void compare(struct fixture *f, const struct xsg_compare_options *options)
+{
+    struct xsg_err err = {0};
+    assert_int_equal(xsg_compare(&f->arena, &f->base, &f->head, &f->gate, options, &f->c, &err), 0);
+}
+
+static inline void assert_verdict(const struct fixture *f, const char *function,
+                                  enum xsg_delta_verdict verdict)
+{
+    const struct xsg_delta *d = find(f, function, "time");
+    assert_non_null(d);
+    assert_string_equal(xsg_delta_verdict_name(d->verdict), xsg_delta_verdict_name(verdict));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 #endif
