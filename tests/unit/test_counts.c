@@ -22,10 +22,9 @@ static void both_counts(struct fixture *f, double ratio, double syscalls)
 
 static void judge(struct fixture *f, const char *const *metrics, size_t n)
 {
-    struct xsg_err err = {0};
     f->gate.metrics = (const char **)(uintptr_t)metrics;
     f->gate.n_metrics = n;
-    assert_int_equal(xsg_compare(&f->arena, &f->base, &f->head, &f->gate, NULL, &f->c, &err), 0);
+    compare(f, NULL);
 }
 
 static const struct xsg_delta *expect(const struct fixture *f, const char *function,
@@ -289,6 +288,17 @@ static void test_system_calls_and_the_kernel_are_named(void **state)
     expect(f, NULL, "syscalls", XSG_DELTA_REGRESSED, false);
 }
 
+/* The cause of a target by itself, from base and head of its CPU time and of the kernel's part. */
+static const char *cause_of_target(struct fixture *f, const double cpu[2], const double kernel[2])
+{
+    xsg_arena_release(&f->arena);
+    reset(f);
+    add_both(f, NULL, "cpu", cpu[0], cpu[1], QUIET);
+    add_both(f, NULL, "system", kernel[0], kernel[1], QUIET);
+    judge(f, NULL, 0);
+    return find(f, NULL, "time")->cause;
+}
+
 /* Whoever samples has the kernel's accounts, too. */
 static void test_the_kernel_is_named_without_counts(void **state)
 {
@@ -299,18 +309,12 @@ static void test_the_kernel_is_named_without_counts(void **state)
     assert_string_equal(find(f, NULL, "time")->cause,
                         "mostly work (95 % of it); 80 % of it in the kernel");
     assert_null(strstr(find(f, "work", "time")->cause, "kernel"));
-    xsg_arena_release(&f->arena);
-    reset(f);
-    add_both(f, NULL, "cpu", 100e6, 50e6, QUIET);
-    add_both(f, NULL, "system", 60e6, 15e6, QUIET);
-    judge(f, NULL, 0);
-    assert_string_equal(find(f, NULL, "time")->cause, "90 % of the time saved in the kernel");
-    xsg_arena_release(&f->arena);
-    reset(f);
-    add_both(f, NULL, "cpu", 100e6, 150e6, QUIET);
-    add_both(f, NULL, "system", 0, 50e6, QUIET);
-    judge(f, NULL, 0);
-    assert_string_equal(find(f, NULL, "time")->cause, "100 % of the additional time in the kernel");
+    const double saved[2][2] = {{100e6, 50e6}, {60e6, 15e6}};
+    assert_string_equal(cause_of_target(f, saved[0], saved[1]),
+                        "90 % of the time saved in the kernel");
+    const double added[2][2] = {{100e6, 150e6}, {0, 50e6}};
+    assert_string_equal(cause_of_target(f, added[0], added[1]),
+                        "100 % of the additional time in the kernel");
 }
 
 static void test_the_kernel_is_not_named_by_chance(void **state)

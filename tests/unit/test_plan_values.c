@@ -3,14 +3,23 @@
 
 /* ---- values ---- */
 
+/* Three rounds: base's time in the last one, and what is warned of. */
+static void expect_time(double base_ns, size_t n_warnings, const char *first_warning)
+{
+    options.rounds = 3;
+    assert_int_equal(run(), 0);
+    assert_true(find(&base_run, "1", NULL, "time")->values[2] == base_ns);
+    assert_int_equal(head_run.n_warnings, n_warnings);
+    if (first_warning)
+        assert_string_equal(head_run.warnings[0], first_warning);
+}
+
 static void test_time_is_cpu_time(void **state)
 {
     (void)state;
-    options.rounds = 3;
     fake.cpu_share = 0.9;
     fake.slow_head = 2;
-    assert_int_equal(run(), 0);
-    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 450e6);
+    expect_time(450e6, 0, NULL);
     assert_true(find(&head_run, "1", NULL, "time")->values[2] == 900e6);
     assert_true(find(&head_run, "1", NULL, "wall")->values[0] == 1e9);
     assert_true(find(&head_run, "1", NULL, "user")->values[0] == 900e6);
@@ -18,40 +27,31 @@ static void test_time_is_cpu_time(void **state)
     assert_true(find(&head_run, "1", NULL, "peak_rss")->values[0] == 1000);
     assert_non_null(find(&head_run, "1", NULL, "page_faults"));
     assert_non_null(find(&head_run, "1", NULL, "context_switches"));
-    assert_int_equal(head_run.n_warnings, 0);
     assert_true(head_run.elapsed_s > 8.9 && head_run.elapsed_s < 12.1);
 }
 
 static void test_time_of_one_that_waits_is_wall_time(void **state)
 {
     (void)state;
-    options.rounds = 3;
     fake.cpu_share = 0.25;
-    assert_int_equal(run(), 0);
-    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 500e6);
+    expect_time(500e6, 2,
+                "1: its CPU time is 25 % of its elapsed time, so that it is judged by elapsed "
+                "time, which is noisier");
     assert_true(find(&head_run, "2", NULL, "time")->values[0] == 500e6);
     assert_true(find(&head_run, "2", NULL, "cpu")->values[0] == 125e6);
-    assert_int_equal(head_run.n_warnings, 2);
-    assert_string_equal(head_run.warnings[0],
-                        "1: its CPU time is 25 % of its elapsed time, so that it is judged by "
-                        "elapsed time, which is noisier");
 }
 
 /* Head computes as much as base, and sleeps besides: its CPU time alone would tell nothing. */
 static void test_time_is_wall_time_where_head_began_to_wait(void **state)
 {
     (void)state;
-    options.rounds = 3;
     suite.n_targets = 1;
     fake.slow_head = 2;
     fake.head_share = 0.5;
-    assert_int_equal(run(), 0);
-    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 500e6);
+    expect_time(500e6, 1,
+                "1: its CPU time is 50 % of its elapsed time in head, so that it is judged by "
+                "elapsed time, which is noisier");
     assert_true(find(&head_run, "1", NULL, "time")->values[2] == 1e9);
-    assert_int_equal(head_run.n_warnings, 1);
-    assert_string_equal(head_run.warnings[0],
-                        "1: its CPU time is 50 % of its elapsed time in head, so that it is judged "
-                        "by elapsed time, which is noisier");
     assert_string_equal(base_run.warnings[0], head_run.warnings[0]);
 }
 
@@ -59,29 +59,22 @@ static void test_time_is_wall_time_where_head_began_to_wait(void **state)
 static void test_time_on_a_busy_machine_is_cpu_time(void **state)
 {
     (void)state;
-    options.rounds = 3;
     fake.cpu_share = 0.25;
     fake.queued_share = 0.7;
     suite.n_targets = 1;
-    assert_int_equal(run(), 0);
-    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 125e6);
-    assert_int_equal(head_run.n_warnings, 1);
-    assert_string_equal(head_run.warnings[0],
-                        "1: other programs kept it from running for 70 % of its elapsed time; a "
-                        "quieter machine needs fewer rounds");
+    expect_time(125e6, 1,
+                "1: other programs kept it from running for 70 % of its elapsed time; a quieter "
+                "machine needs fewer rounds");
 }
 
 /* Of several processes the queueing is not known; but who computes has the CPU taken. */
 static void test_time_of_several_busy_processes_is_cpu_time(void **state)
 {
     (void)state;
-    options.rounds = 3;
     fake.cpu_share = 0.25;
     fake.n_threads = 2;
     fake.taken = 5;
-    assert_int_equal(run(), 0);
-    assert_true(find(&base_run, "1", NULL, "time")->values[2] == 125e6);
-    assert_int_equal(head_run.n_warnings, 0);
+    expect_time(125e6, 0, NULL);
     fake.taken = 0;
     assert_int_equal(run(), 0);
     assert_true(find(&base_run, "1", NULL, "time")->values[2] == 500e6);
