@@ -20,9 +20,13 @@ enum { MOST_NAMED = 3, MOST_CANDIDATES = 512 };
 #define LEFT_OVER 0.5
 /* A function that did not change pays at most this part of what its callee or caller won: a store
  * that retires later, a cache line that was loaded there before. A caller of a loop that lost an
- * addition per byte paid a quarter to a third of that, in its own time (tests/targets/json_bench,
- * write_value by scopes and by instrumented functions). */
+ * addition per byte paid an eighth to a third of that in its own time, in 10 gates of one program
+ * (tests/targets/json_bench, write_value by scopes and by instrumented functions). */
 #define PAID 0.5
+/* And not for sure more than this part of what it cost itself: such effects were 6 to 27 % of that,
+ * while a walk over data that the same commit had put in a worse order cost half again to six times
+ * as much, beside a callee that won more. */
+#define PAID_OF_OWN (1.0 / 3)
 /* Counts of calls that jitter by less are the same. */
 #define SAME_CALLS 1e-3
 
@@ -165,14 +169,37 @@ static double one_sided_cost(const struct xsg_paths *paths, const struct candida
     return cost;
 }
 
-/* A caller of it that won may as well have called it more often. */
-static bool called_as_often(const struct xsg_delta *d)
+enum calls { CALLS_UNKNOWN, CALLS_NOT_MORE, CALLS_MORE };
+
+static enum calls compare_calls(const struct xsg_delta *d)
 {
-    return d->base.calls > 0 && d->head.calls > 0 &&
-           d->head.calls <= d->base.calls * (1 + SAME_CALLS);
+    if (!(d->base.calls > 0 && d->head.calls > 0))
+        return CALLS_UNKNOWN;
+    return d->head.calls <= d->base.calls * (1 + SAME_CALLS) ? CALLS_NOT_MORE : CALLS_MORE;
 }
 
-/* Slower without a change of its own, by a part of what a callee or a caller won. */
+/* Known to be as it was, not only not known to differ. */
+static bool is_untouched(const struct xsg_delta *d)
+{
+    return d->changed == 0 && d->code != XSG_CODE_DIFFERENT;
+}
+
+/* Does the time that one lost show in the other's? In a caller's; in a callee's if that is called
+ * as often, for a caller that won may as well call it more; and in that of any other of the group
+ * that is known to be as it was: of a chain of short calls, instrumented, one seems slower by what
+ * the next but one won. */
+static bool may_pay(const struct xsg_paths *paths, const struct candidate *self,
+                    const struct candidate *winner)
+{
+    enum calls calls = compare_calls(&self->row->delta);
+
+    if (calls != CALLS_MORE && xsg_paths_calls(paths, self->number, winner->number))
+        return true;
+    return calls == CALLS_NOT_MORE && (is_untouched(&self->row->delta) ||
+                                       xsg_paths_calls(paths, winner->number, self->number));
+}
+
+/* Slower without a change of its own, by a part of what another won. */
 static bool pays_a_part(const struct xsg_paths *paths, const struct candidate *list,
                         const struct group *group, const struct candidate *self)
 {
@@ -180,20 +207,11 @@ static bool pays_a_part(const struct xsg_paths *paths, const struct candidate *l
     double won = 0;
     for (size_t i = 0; i < group->n; i++) {
         const struct candidate *c = &list[group->members[i]];
-        if (!c->up && (xsg_paths_calls(paths, self->number, c->number) ||
-                       (called_as_often(d) && xsg_paths_calls(paths, c->number, self->number))))
+        if (!c->up && may_pay(paths, self, c))
             won = fmax(won, -change_of(&c->row->delta));
     }
     return self->up && d->changed != 1 && d->code != XSG_CODE_DIFFERENT &&
-           change_of(d) <= PAID * won;
-}
-
-/* Known to be as it was: whatever became of its time, in a group whose sum is no slower, came with
- * what its neighbours do. Of a chain of short calls, instrumented, one seems slower by what another
- * one seems faster. */
-static bool is_untouched(const struct xsg_delta *d)
-{
-    return d->changed == 0 && d->code != XSG_CODE_DIFFERENT;
+           change_of(d) <= PAID * won && d->low <= 1 + PAID_OF_OWN;
 }
 
 static enum origin origin_of(const struct xsg_paths *paths, const struct candidate *list,
@@ -202,8 +220,7 @@ static enum origin origin_of(const struct xsg_paths *paths, const struct candida
 {
     double change = fabs(change_of(&self->row->delta));
     double limit = LEFT_OVER * fmin(change, fmin(group->gain, group->loss));
-    if (is_untouched(&self->row->delta) || self->one_sided ||
-        change <= (1 + LEFT_OVER) * one_sided_cost(paths, list, group, self) ||
+    if (self->one_sided || change <= (1 + LEFT_OVER) * one_sided_cost(paths, list, group, self) ||
         pays_a_part(paths, list, group, self) || (sum->low >= -limit && sum->high <= limit))
         return FROM_OTHERS;
     return sum->low > limit || sum->high < -limit ? BY_ITSELF : OPEN;

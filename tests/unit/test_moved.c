@@ -141,20 +141,57 @@ static void a_callee_below_a_faster_caller_counts(void **state)
     assert_null(find(f, "fill", "time")->moved);
 }
 
-/* Its callee changed, it did not: by how much it pays is not asked. */
-static void an_untouched_caller_needs_no_match(void **state)
+/* Its callee changed, it did not: it pays up to half of what the callee won, and no more; not
+ * what makes it half again as slow, and not for calls that came on top. */
+static void an_untouched_caller_pays_a_part(void **state)
 {
+    static const struct {
+        double base, head, calls;
+    } own[] = {{30, 38, 100}, {36, 47, 100}, {12, 18, 100}, {30, 38, 120}}; /* the callee wins 18 */
     struct fixture *f = *state;
     char name[] = "escape";
     struct xsg_compare_options options = {.changed = all_changed, .arg = name};
-    add_target(f, 100, 93.6);
-    uint32_t write = add(f, &f->base, 0, "write_value", 0, 18, 100);
-    add(f, &f->base, write, "escape", 0, 82, 82);
-    write = add(f, &f->head, 0, "write_value", 0, 28, 93.6);
-    add(f, &f->head, write, "escape", 0, 65.6, 65.6);
-    compare_with(f, &options);
-    assert_false(find(f, "write_value", "time")->counts);
-    assert_int_equal(f->c.verdict, XSG_VERDICT_PASSED);
+    for (size_t k = 0; k < 4; k++) {
+        prepare(&f->base);
+        prepare(&f->head);
+        add_target(f, 82 + own[k].base, 64 + own[k].head);
+        uint32_t write = add(f, &f->base, 0, "write_value", 0, own[k].base, 82 + own[k].base);
+        add_series(f, &f->base, &f->base.functions[write], "calls", 100);
+        add(f, &f->base, write, "escape", 0, 82, 82);
+        write = add(f, &f->head, 0, "write_value", 0, own[k].head, 64 + own[k].head);
+        add_series(f, &f->head, &f->head.functions[write], "calls", own[k].calls);
+        add(f, &f->head, write, "escape", 0, 64, 64);
+        compare_with(f, &options);
+        assert_int_equal(find(f, "write_value", "time")->counts, k > 0);
+        assert_int_equal(f->c.verdict, k ? XSG_VERDICT_REGRESSED : XSG_VERDICT_PASSED);
+    }
+}
+
+/* What wins need not be its neighbour: of a chain of short calls another one pays, if it is called
+ * as often as before. */
+static void an_untouched_function_pays_along_a_chain(void **state)
+{
+    static const double calls[] = {0, 100, 120}; /* in head; 0: not counted */
+    struct fixture *f = *state;
+    char name[] = "escape";
+    struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+    for (size_t k = 0; k < 3; k++) {
+        prepare(&f->base);
+        prepare(&f->head);
+        add_target(f, 120, 106);
+        for (int side = 0; side < 2; side++) {
+            struct side *s = side ? &f->head : &f->base;
+            uint32_t write = add(f, s, 0, "write_value", 0, side ? 20 : 18, side ? 106 : 120);
+            add(f, s, write, "escape", 0, side ? 64 : 82, side ? 64 : 82);
+            uint32_t line = add(f, s, write, "new_line", 0, side ? 9 : 10, side ? 22 : 20);
+            uint32_t put = add(f, s, line, "put", 0, side ? 13 : 10, side ? 13 : 10);
+            if (calls[k] > 0)
+                add_series(f, s, &s->functions[put], "calls", side ? calls[k] : 100);
+        }
+        compare_with(f, &options);
+        assert_int_equal(find(f, "put", "time")->counts, k != 1);
+        assert_false(find(f, "write_value", "time")->counts);
+    }
 }
 
 /* Not by the part that a caller without a change of its own may pay. */
@@ -331,7 +368,8 @@ int main(void)
         TEST(two_changes_that_cancel_are_not_moved_cost),
         TEST(what_may_have_moved_is_undecided),
         TEST(a_callee_below_a_faster_caller_counts),
-        TEST(an_untouched_caller_needs_no_match),
+        TEST(an_untouched_caller_pays_a_part),
+        TEST(an_untouched_function_pays_along_a_chain),
         TEST(a_caller_that_changed_pays_for_itself),
         TEST(a_callee_pays_where_calls_are_counted),
         TEST(a_function_that_a_rule_names_is_never_excused),
