@@ -8,14 +8,14 @@ other tools' rules in the same minutes with the same time.
 
 Each gate compares two commits: of work.c (50 ms; functions of 30, 5 and 1 % share), the same work in
 different machine code (A/A), or with one function planted slower; of wide.c, 200 functions; of the
-programs in tests/targets, the same build. On work.c the peers then get as much time as that gate took,
-on the same two binaries. Results are appended, a JSON object a line; table counts them: red gates
-with their 95 % interval; of xsgate also what was undecided, the medians of pairs, seconds and the
-error of the estimates of the target and of the planted function in percentage points, gates that
-named a wrong function, and of the red ones those that named the right one first.
+programs in tests/targets, with less to do or in full, the same build. On work.c the peers then get as
+much time as that gate took, on the same two binaries. Results are appended, a JSON object a line;
+table counts them: red gates with their 95 % interval; of xsgate also what was undecided, the medians of
+pairs, seconds and the error of the estimates of the target and of the planted function in percentage
+points, gates that named a wrong function, and of the red ones those that named the right one first.
 study runs the mix that is published (docs/guide/verdict.md), all in one order: an hour or so on two
 quiet cores (3 s a gate of work.c and twice that again where the peers run, 5 s of wide.c, 9 s of a
-real program), two or so with --disturb.
+real program, 30 s of one in full), two or so with --disturb.
 Wants hyperfine, Google Benchmark with its compare.py, and scipy: what is missing is left out, and said.
 """
 import argparse
@@ -36,7 +36,8 @@ from projects import CONDITIONS
 
 COMPARE = "/usr/share/benchmark/compare.py"
 STUDY = {"same": 100, "target+3%": 100, "target+2%": 100, "200 functions": 50,
-         **{name: 40 for name in projects.REAL_NAMES}, **{name: 5 for name in projects.PLANTED}}
+         **{name: 40 for name in projects.REAL_NAMES}, **{name: 3 for name in projects.FULL_NAMES},
+         **{name: 5 for name in projects.PLANTED}}
 STUDY_DISTURBED = {"same": 100, "target+3%": 20, "200 functions": 50,
                    **{name: 40 for name in projects.REAL_NAMES}}
 # Of these, so many of a study's gates have the peers beside them.

@@ -23,7 +23,8 @@ class Condition:
 # Each of the real targets in one mode, so that five cover the three.
 REAL = {"json": "scopes", "sql": "sample", "compress": "functions", "cpp": "scopes",
         "threads": "sample"}
-# Arguments with which a process takes a tenth of a second or two, so that gates can be many.
+# Arguments with which a process takes a tenth of a second or two, so that gates can be many; "full" is
+# with the targets' own.
 SMALL = {"json": "data/stations.json 12", "sql": "14000 30", "compress": "512 3", "cpp": "20000 10",
          "threads": "3000"}
 
@@ -35,6 +36,8 @@ CONDITIONS = {
 }
 REAL_NAMES = ["%s, %s" % pair for pair in REAL.items()]
 CONDITIONS.update({name: Condition(name.split(",")[0]) for name in REAL_NAMES})
+FULL_NAMES = ["%s, full" % name for name in REAL]
+CONDITIONS.update({name: Condition(name) for name in FULL_NAMES})
 PLANTED = []
 for _function in SHARES:
     for _percent in (0.5, 1, 2, 5, 10, 20):
@@ -158,23 +161,23 @@ class Wide(Project):
 class Real(Project):
     """A program of tests/targets; the branch's is the same build."""
 
-    def __init__(self, options, folder, target):
-        self.target = target + "_bench"
+    def __init__(self, options, folder, name):
+        self.name, self.full = name.split(",")[0], name in FULL_NAMES
+        self.target = self.name + "_bench"
         super().__init__(options, folder)
 
     def fill(self):
         shutil.copytree(os.path.join(TARGETS, self.target), self.root,
                         ignore=shutil.ignore_patterns("build", ".xsgate", "slower.patch"))
-        name = self.target[:-len("_bench")]
-        mode = REAL[name]
+        mode = REAL[self.name]
         with open(os.path.join(self.root, "xsgate.yml"), encoding="utf-8") as file:
             text = file.read()
         command = next(line for line in text.splitlines() if "command:" in line)
-        small = command.split(self.target)[0] + self.target + " " + SMALL[name]
+        small = command.split(self.target)[0] + self.target + " " + SMALL[self.name]
         with open(self.suite, "w", encoding="utf-8") as file:
             file.write(text.replace("-DPROFILE=sample", "-DPROFILE=" + mode)
                        .replace("profile: [sample]", "profile: [%s]" % mode)
-                       .replace(command, small))
+                       .replace(command, command if self.full else small))
 
     def plant(self, name):
         with open(os.path.join(self.root, "NOTES"), "w", encoding="utf-8") as file:
