@@ -169,6 +169,9 @@ int xsg_suite_word(struct xsg_suite_reader *r, const struct xsg_yaml *node, cons
                    size_t *index)
 {
     size_t ignored;
+    if (node->type != XSG_YAML_SCALAR)
+        return fail_expected(r, node,
+                             xsg_printf(r->arena, "one of %s", xsg_suite_joined(r, names, n)));
     if (listed(node->text, names, n, index))
         return XSG_OK;
     const char *shown = xsg_suite_shown(r, node->text);

@@ -55,6 +55,9 @@ static const struct {
      "x.yml:1:1: unknown key 'zzz'; known are build, build_timeout, threshold, alpha, min_share, "
      "pairing, relink, metrics, targets, gates, ignore, ci"},
     {"relink: maybe\n" T, "x.yml:1:9: unknown value 'maybe'; available: on, off"},
+    {"relink: [on]\n" T, "x.yml:1:9: 'relink' expects one of on, off, not a list"},
+    {"pairing: {a: b}\n" T,
+     "x.yml:1:10: 'pairing' expects one of auto, alternate, same-core, two-core, not a map"},
     {"targets:\n", "x.yml:1:1: 'targets' expects a list, each item with a 'name' and a 'command'"},
     {"targets: []\n",
      "x.yml:1:1: 'targets' expects a list, each item with a 'name' and a 'command'"},
@@ -192,6 +195,40 @@ static void test_broken_files_are_explained(void **state)
         wrong++;
     }
     assert_int_equal(wrong, 0);
+}
+
+/* Every key with every shape of value: read, or refused with its place; never taken for a text. */
+static void test_a_value_may_have_any_shape(void **state)
+{
+    (void)state;
+    /* What stands before the key and after its value. */
+    static const char *const before[] = {"", T "    ", "ci:\n  ",
+                                         "gates:\n  - threshold: 5%\n    "};
+    static const char *const after[] = {"\n" T, "\n", "\n" T, "\n" T};
+    static const char *const keys[] = {
+        "build",  "build_timeout", "threshold", "alpha",       "min_share", "pairing",
+        "relink", "metrics",       "targets",   "gates",       "ignore",    "ci",
+        "name",   "command",       "profile",   "directory",   "timeout",   "warmup",
+        "rate",   "env",           "function",  "target",      "metric",    "id",
+        "login",  "comment",       "check",     "annotations", "status"};
+    static const char *const shapes[] = {"",       "''",   "[]",       "{}",       "[a]",
+                                         "{a: b}", "[[]]", "[[a], b]", "{a: [b]}", "[{a: b}]"};
+    char text[256];
+    size_t refused = 0;
+    for (size_t p = 0; p < sizeof before / sizeof before[0]; p++) {
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+            for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+                snprintf(text, sizeof text, "%s%s: %s%s", before[p], keys[k], shapes[i], after[p]);
+                int rc = parse(text);
+                assert_true(rc == XSG_OK || rc == XSG_EINVAL);
+                if (rc == XSG_OK)
+                    continue;
+                assert_memory_equal(err.text, "x.yml:", 6);
+                refused++;
+            }
+        }
+    }
+    assert_true(refused > 900);
 }
 
 static void test_ci(void **state)
@@ -478,6 +515,7 @@ int main(void)
         TEST(test_long_and_foreign_text_is_cut),
         TEST(test_defaults),
         TEST(test_everything_is_read),
+        TEST(test_a_value_may_have_any_shape),
         TEST(test_a_target_may_choose_pairing_freely),
         TEST(test_lists_may_be_left_blank),
         TEST(test_the_template_works_as_it_is),
