@@ -208,9 +208,10 @@ int main(int argc, char **argv)
         coroutines();
     else if (strcmp(what, "signals") == 0)
         signals(n);
-    else if (strcmp(what, "exit") == 0)
+    else if (strcmp(what, "exit") == 0) {
+        top(1); /* its end looks for time that other programs had: what comes next has none of it */
         leaves_by_exit();
-    else if (strcmp(what, "fork") == 0)
+    } else if (strcmp(what, "fork") == 0)
         return forks();
     else if (strcmp(what, "overflow") == 0)
         return (int)overflow(0);

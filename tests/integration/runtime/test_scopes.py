@@ -119,7 +119,8 @@ class Counts(Case):
         for node in (whole, slices):
             self.assertGreater(node.ticks * ms, 195)
             self.assertLess(node.ticks * ms, 240)
-        self.assertGreaterEqual(whole.ticks, slices.ticks)
+        # What each slice has of the other's time is an estimate.
+        self.assertGreater(whole.ticks, 0.98 * slices.ticks)
         self.assertGreater(root.child("waits").ticks * ms, 29.9)
 
     def test_full(self):
