@@ -12,6 +12,7 @@
 
 #define XSG_RULE_SAME_CODE "machine code identical here and below: layout, input or noise"
 #define XSG_RULE_MOVED "cost moved between functions"
+#define XSG_RULE_BESIDE "little beside a changed function that got slower"
 #define XSG_RULE_THROUGH "slower only through a callee"
 
 /* The rule of a target that is slower only in the order that the build links in. */
@@ -47,7 +48,8 @@ void xsg_rows_check_layout(struct xsg_target_work *t);
 const char *xsg_layout_remark(const struct xsg_target_work *t, const struct xsg_row *row,
                               const char *cause);
 
-/* moved.c: functions between which cost moved, while their sum stays within the threshold. */
+/* moved.c: functions between which cost moved, while their sum stays within the threshold; and
+ * those that did not change and got slower by a little of what a changed one beside them lost. */
 void xsg_rows_find_moved(struct xsg_target_work *t, const struct xsg_paths *paths);
 
 /* blame.c: delta.through of inclusive metrics and of the target itself. */

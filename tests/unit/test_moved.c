@@ -1,4 +1,6 @@
 /* Cost that moves between functions, renamed functions, functions with the same code as before. */
+#include <stdio.h>
+
 #include "tests/unit/compared_trees.h"
 
 /* ---- moved ---- */
@@ -210,6 +212,60 @@ static void a_caller_that_changed_pays_for_itself(void **state)
     assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
 }
 
+/* Beside a function that changed and lost 18: an eighth of that may come along, unless it makes a
+ * function surely more than a third slower, or that is called more often, or changed itself, or
+ * lies elsewhere, or is named by a rule of the gate. */
+static void a_little_comes_along_with_a_changed_function(void **state)
+{
+    static const struct {
+        double base, head, calls; /* of new_line; calls in head, of 100 */
+        const char *changed, *rule;
+        enum { WRITE_VALUE, ESCAPE, ELSEWHERE } below;
+        bool counts;
+    } cases[] = {
+        {10, 11.5, 100, "escape", "x", WRITE_VALUE, false},
+        {10, 11.5, 100, "escape", "x", ESCAPE, false},
+        {10, 12.5, 100, "escape", "x", WRITE_VALUE, true},
+        {2, 3.5, 100, "escape", "x", WRITE_VALUE, true},
+        {10, 11.5, 120, "escape", "x", WRITE_VALUE, true},
+        {10, 11.5, 0, "escape", "x", WRITE_VALUE, true},
+        {10, 11.5, 100, "new_line", "x", WRITE_VALUE, true},
+        {10, 11.5, 100, "escape", "x", ELSEWHERE, true},
+        {10, 11.5, 100, "escape", "new_*", WRITE_VALUE, true},
+    };
+    struct fixture *f = *state;
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        char name[16];
+        struct xsg_compare_options options = {.changed = all_changed, .arg = name};
+        struct xsg_gate_rule rule = {.function = cases[k].rule, .threshold = 0.05};
+        snprintf(name, sizeof name, "%s", cases[k].changed);
+        f->gate.rules = &rule;
+        f->gate.n_rules = 1;
+        prepare(&f->base);
+        prepare(&f->head);
+        add_target(f, 140 + cases[k].base, 158 + cases[k].head);
+        for (int side = 0; side < 2; side++) {
+            struct side *s = side ? &f->head : &f->base;
+            double own = side ? cases[k].head : cases[k].base, escape = side ? 100 : 82;
+            uint32_t write = add(f, s, 0, "write_value", 0, 18, 18 + escape + own);
+            uint32_t callee = add(f, s, write, "escape", 0, escape, escape + own);
+            uint32_t other = add(f, s, 0, "elsewhere", 0, 40, 40 + own);
+            const uint32_t parents[] = {write, callee, other};
+            uint32_t line = add(f, s, parents[cases[k].below], "new_line", 0, own, own);
+            if (cases[k].calls > 0)
+                add_series(f, s, &s->functions[line], "calls", side ? cases[k].calls : 100);
+        }
+        compare_with(f, &options);
+        const struct xsg_delta *d = find(f, "new_line", "time");
+        assert_int_equal(d->verdict, XSG_DELTA_REGRESSED);
+        assert_int_equal(d->counts, cases[k].counts);
+        assert_true(find(f, "escape", "time")->counts);
+        assert_int_equal(f->c.verdict, XSG_VERDICT_REGRESSED);
+        if (!d->counts)
+            assert_text(d->cause, "comes with escape, which changed and runs beside it");
+    }
+}
+
 /* A callee pays for its caller only where it is known to be called as often as before. */
 static void a_callee_pays_where_calls_are_counted(void **state)
 {
@@ -371,6 +427,7 @@ int main(void)
         TEST(an_untouched_caller_pays_a_part),
         TEST(an_untouched_function_pays_along_a_chain),
         TEST(a_caller_that_changed_pays_for_itself),
+        TEST(a_little_comes_along_with_a_changed_function),
         TEST(a_callee_pays_where_calls_are_counted),
         TEST(a_function_that_a_rule_names_is_never_excused),
         TEST(a_renamed_function_is_matched_by_its_code),
