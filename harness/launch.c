@@ -22,6 +22,18 @@ static void set_failure(struct xsg_arena *arena, struct xsg_invocation *out,
     out->hint = err->hint[0] ? xsg_strdup(arena, err->hint) : hint;
 }
 
+/* What was computed until the tick had come to the phase that was asked for. */
+static void leave_phase_out(struct xsg_proc_result *proc, int64_t ns)
+{
+    int64_t user = ns < proc->user_ns ? ns : proc->user_ns;
+
+    if (ns >= proc->user_ns + proc->system_ns || ns >= proc->wall_ns)
+        return; /* cannot be: a descendant that nobody waited for */
+    proc->wall_ns -= ns;
+    proc->user_ns -= user; /* the kernel knows the sum better than its parts */
+    proc->system_ns -= ns - user;
+}
+
 static void judge(struct xsg_arena *arena, const struct xsg_launcher *launcher,
                   const struct xsg_launch *launch, const struct xsg_proc_spec *spec,
                   const char *session, struct xsg_invocation *out)
@@ -43,6 +55,7 @@ static void judge(struct xsg_arena *arena, const struct xsg_launcher *launcher,
             set_failure(arena, out, &err, NULL);
         return;
     }
+    leave_phase_out(&out->proc, (int64_t)out->profile.phase_ns);
     if (!out->failure)
         xsg_judge_profile(arena, launch,
                           xsg_target_program(arena, spec->argv[0], spec->cwd, path ? path : ""),

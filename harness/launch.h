@@ -38,6 +38,9 @@ struct xsg_launch {
     const char *root;        /* the checkout */
     const char *bench;       /* value of XSGATE_BENCH; NULL: unset */
     size_t env_padding;      /* bytes of padding variable: varies the stack's position */
+    double start_phase;      /* part of the kernel's tick at which a sampled target begins, more
+                                than 0 and less than 1; 0: as it comes. What it computes until then
+                                is in no time of its invocation */
     bool no_profile;         /* run it bare */
     bool counts;             /* under callgrind: fills counts; together with no_profile */
     double timeout_s;        /* instead of the target's; 0: the target's */

@@ -78,7 +78,7 @@ static int calibrate(struct xsg_plan *plan, struct xsg_plan_target *target)
     int rc;
 
     target->bench = "calibrate:200ms";
-    rc = xsg_plan_launch(plan, target, plan->first, 0, &scratch, &run);
+    rc = xsg_plan_launch(plan, target, plan->first, NULL, &scratch, &run);
     target->bench = NULL;
     if (rc == 0 && !run.failure) {
         target->part[plan->first].binary = run.profile.binary;
@@ -104,7 +104,7 @@ static int warm_up_side(struct xsg_plan *plan, struct xsg_plan_target *target, i
     for (; rc == 0 && (i < n || (waits && i == 1)) && !target->part[side].invalid; i++) {
         struct xsg_arena scratch = XSG_ARENA_INIT;
         struct xsg_invocation run;
-        rc = xsg_plan_launch(plan, target, side, 0, &scratch, &run);
+        rc = xsg_plan_launch(plan, target, side, NULL, &scratch, &run);
         target->part[side].binary = rc == 0 ? run.profile.binary : 0;
         waits = rc == 0 && !run.failure && xsg_plan_waits(&run);
         xsg_arena_release(&scratch);

@@ -49,6 +49,7 @@ struct xsg_plan_target {
     size_t paired_from;        /* first round in this pairing */
     struct xsg_plan_control *control;
     size_t n_control, cap_control;
+    double phase;      /* of the tick at which both sides were started last; 0: never */
     int swapped;       /* order of the last round, */
     bool swap_is_due;  /* of which the next one has the other */
     size_t fresh_from; /* rounds before the fresh batch that is being measured; 0: none is */
@@ -77,9 +78,16 @@ double xsg_plan_elapsed_s(const struct xsg_plan *plan);
 void xsg_plan_say(struct xsg_plan *plan, const struct xsg_plan_target *target, const char *what);
 
 /* ---- plan_round.c ---- */
-/* One invocation of a side. Its failure makes the side invalid. */
-int xsg_plan_launch(struct xsg_plan *plan, struct xsg_plan_target *target, int side, size_t padding,
-                    struct xsg_arena *scratch, struct xsg_invocation *out);
+/* How the invocations of a round are started, all of them alike. */
+struct xsg_plan_start {
+    size_t padding; /* see struct xsg_launch */
+    double phase;
+};
+
+/* One invocation of a side, as it comes (start NULL). Its failure makes the side invalid. */
+int xsg_plan_launch(struct xsg_plan *plan, struct xsg_plan_target *target, int side,
+                    const struct xsg_plan_start *start, struct xsg_arena *scratch,
+                    struct xsg_invocation *out);
 /* Both sides once in the target's pairing: what differs between them is the code. A round counts
  * whole or not at all. */
 int xsg_plan_round(struct xsg_plan *plan, struct xsg_plan_target *target);

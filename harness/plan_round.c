@@ -6,6 +6,7 @@
 #include "harness/plan_parts.h"
 
 #define MAX_PADDING 4096
+#define GOLDEN 0.6180339887498949
 
 enum { BASE = XSG_PLAN_BASE, HEAD = XSG_PLAN_HEAD, SIDES = XSG_PLAN_SIDES };
 
@@ -21,15 +22,24 @@ static bool is_interrupted(const struct xsg_plan *plan)
     return plan->launcher->interrupt && *plan->launcher->interrupt;
 }
 
+static struct xsg_launch launch_of(const struct xsg_plan *plan,
+                                   const struct xsg_plan_target *target, int side,
+                                   const struct xsg_plan_start *start)
+{
+    return (struct xsg_launch){.target = target->suite,
+                               .root = plan->side[side]->root,
+                               .bench = target->bench,
+                               .env_padding = start ? start->padding : 0,
+                               .start_phase = start ? start->phase : 0,
+                               .no_profile = target->suite->profile == XSG_MODE_INSTRUCTIONS};
+}
+
 static int invoke(struct xsg_plan *plan, const struct xsg_plan_target *target, int side,
-                  size_t padding, struct xsg_arena *scratch, struct xsg_invocation *out)
+                  const struct xsg_plan_start *start, struct xsg_arena *scratch,
+                  struct xsg_invocation *out)
 {
     struct xsg_launcher launcher = *plan->launcher;
-    struct xsg_launch what = {.target = target->suite,
-                              .root = plan->side[side]->root,
-                              .bench = target->bench,
-                              .env_padding = padding,
-                              .no_profile = target->suite->profile == XSG_MODE_INSTRUCTIONS};
+    struct xsg_launch what = launch_of(plan, target, side, start);
 
     if (is_interrupted(plan))
         return xsg_fail(plan->err, XSG_EINTR, "interrupted");
@@ -39,10 +49,11 @@ static int invoke(struct xsg_plan *plan, const struct xsg_plan_target *target, i
     return launcher.invoke(scratch, &launcher, &what, out, plan->err);
 }
 
-int xsg_plan_launch(struct xsg_plan *plan, struct xsg_plan_target *target, int side, size_t padding,
-                    struct xsg_arena *scratch, struct xsg_invocation *out)
+int xsg_plan_launch(struct xsg_plan *plan, struct xsg_plan_target *target, int side,
+                    const struct xsg_plan_start *start, struct xsg_arena *scratch,
+                    struct xsg_invocation *out)
 {
-    int rc = invoke(plan, target, side, padding, scratch, out);
+    int rc = invoke(plan, target, side, start, scratch, out);
 
     if (rc == 0 && out->failure) {
         target->part[side].invalid = describe_failure(plan->arena, out);
@@ -67,14 +78,34 @@ static int next_order(struct xsg_plan *plan, struct xsg_plan_target *target)
     return target->swapped;
 }
 
+/*
+ * The sampler's timers expire in the tick. A program that repeats itself about as often as the tick
+ * comes is therefore sampled at the same few of its places, which ones the phase of its start
+ * decides; and that phase is not drawn anew by itself: programs that share a core are switched in
+ * the tick, and rounds take equally long. So each round has a phase of its own, the same for both
+ * sides, and those of any rounds in succession cover the tick evenly (multiples of the golden
+ * ratio).
+ */
+static struct xsg_plan_start next_start(struct xsg_plan *plan, struct xsg_plan_target *target)
+{
+    struct xsg_plan_start start = {.padding = (size_t)xsg_rng_below(&plan->rng, MAX_PADDING)};
+
+    if (target->suite->profile & XSG_MODE_SAMPLE) {
+        double last = target->phase > 0 ? target->phase : xsg_rng_double(&plan->rng);
+        target->phase = fmod(last + GOLDEN, 1);
+        start.phase = target->phase;
+    }
+    return start;
+}
+
 static int one_after_the_other(struct xsg_plan *plan, const struct xsg_plan_target *target,
-                               struct both *both, size_t padding, int swapped)
+                               struct both *both, const struct xsg_plan_start *start, int swapped)
 {
     int rc = 0;
 
     for (int i = 0; rc == 0 && i < 2; i++) {
         int k = i ^ swapped;
-        rc = invoke(plan, target, both->side[k], padding, &both->arena[k], &both->run[k]);
+        rc = invoke(plan, target, both->side[k], start, &both->arena[k], &both->run[k]);
         if (both->run[k].failure)
             break;
     }
@@ -82,7 +113,7 @@ static int one_after_the_other(struct xsg_plan *plan, const struct xsg_plan_targ
 }
 
 static int at_once(struct xsg_plan *plan, const struct xsg_plan_target *target, struct both *both,
-                   size_t padding, int swapped)
+                   const struct xsg_plan_start *start, int swapped)
 {
     struct xsg_arena *const arena[2] = {&both->arena[0], &both->arena[1]};
     struct xsg_launch_pair pair;
@@ -94,12 +125,7 @@ static int at_once(struct xsg_plan *plan, const struct xsg_plan_target *target, 
     if (both->pairing == XSG_PAIRING_SAME_CORE)
         cpus[0] = cpus[1] = xsg_machine_pick_cpu() >= 0 ? xsg_machine_pick_cpu() : 0;
     for (int i = 0; i < 2; i++) {
-        pair.launch[i] =
-            (struct xsg_launch){.target = target->suite,
-                                .root = plan->side[both->side[i]]->root,
-                                .bench = target->bench,
-                                .env_padding = padding,
-                                .no_profile = target->suite->profile == XSG_MODE_INSTRUCTIONS};
+        pair.launch[i] = launch_of(plan, target, both->side[i], start);
         pair.cpu[i] = cpus[i ^ swapped];
     }
     return plan->launcher->invoke_pair(arena, plan->launcher, &pair, both->run, plan->err);
@@ -108,12 +134,12 @@ static int at_once(struct xsg_plan *plan, const struct xsg_plan_target *target, 
 static int run_both(struct xsg_plan *plan, struct xsg_plan_target *target, struct both *both,
                     int swapped)
 {
-    size_t padding = (size_t)xsg_rng_below(&plan->rng, MAX_PADDING);
+    const struct xsg_plan_start start = next_start(plan, target);
 
     memset(both->run, 0, sizeof both->run);
     return both->pairing == XSG_PAIRING_ALTERNATE
-               ? one_after_the_other(plan, target, both, padding, swapped)
-               : at_once(plan, target, both, padding, swapped);
+               ? one_after_the_other(plan, target, both, &start, swapped)
+               : at_once(plan, target, both, &start, swapped);
 }
 
 static void release(struct both *both)
@@ -126,8 +152,8 @@ static int round_of_one(struct xsg_plan *plan, struct xsg_plan_target *target)
 {
     struct xsg_arena scratch = XSG_ARENA_INIT;
     struct xsg_invocation run;
-    size_t padding = (size_t)xsg_rng_below(&plan->rng, MAX_PADDING);
-    int rc = xsg_plan_launch(plan, target, HEAD, padding, &scratch, &run);
+    const struct xsg_plan_start start = next_start(plan, target);
+    int rc = xsg_plan_launch(plan, target, HEAD, &start, &scratch, &run);
 
     if (target->part[HEAD].invalid)
         target->open = false;

@@ -55,6 +55,7 @@ static bool is_callers(const char *entry, size_t n)
         "XSGATE_SESSION", "XSGATE_PROFILE",       "XSGATE_RATE",
         "XSGATE_BENCH",   "XSGATE_PADDING",       "XSGATE_LIMIT",
         "XSGATE_NODES",   "XSGATE_TIMING",        "XSGATE_CLOCK",
+        "XSGATE_PHASE",
     };
 
     for (size_t i = 0; i < N(names); i++) {
@@ -106,6 +107,10 @@ static void add_profiler(struct xsg_arena *arena, struct xsg_strings *list,
                         : xsg_printf(arena, "LD_PRELOAD=%s", launcher->runtime));
     if (launch->bench)
         xsg_strings_add(arena, list, xsg_printf(arena, "XSGATE_BENCH=%s", launch->bench));
+    if (launch->start_phase > 0) /* equally long whatever it is */
+        xsg_strings_add(
+            arena, list,
+            xsg_printf(arena, "XSGATE_PHASE=%03d", 1 + (int)(launch->start_phase * 998)));
 }
 
 const char *const *xsg_target_env(struct xsg_arena *arena, const struct xsg_launcher *launcher,

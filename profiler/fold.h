@@ -32,7 +32,8 @@ struct xsg_fold_node {
 struct xsg_fold_sums {
     unsigned modes; /* enum xsg_seg_mode bits */
     size_t n_processes, n_threads, n_killed;
-    uint64_t binary; /* as in struct xsg_target_run */
+    uint64_t phase_ns; /* as in struct xsg_profile */
+    uint64_t binary;   /* as in struct xsg_target_run */
     uint64_t lost;
     uint64_t lost_paths; /* part of lost: calls and samples that count as their callers' */
 };

@@ -280,6 +280,7 @@ int xsg_fold_finish(struct xsg_fold *fold, struct xsg_profile *profile, struct x
                                     .n_processes = fold->sums.n_processes,
                                     .n_threads = fold->sums.n_threads,
                                     .n_killed = fold->sums.n_killed,
+                                    .phase_ns = fold->sums.phase_ns,
                                     .binary = fold->sums.binary,
                                     .lost = fold->sums.lost,
                                     .lost_paths = fold->sums.lost_paths};

@@ -105,6 +105,8 @@ struct xsg_seg_header {
     uint32_t n_extents;        /* capacity of the directory: XSG_SEG_MAX_EXTENTS */
     char exe[1024];            /* /proc/self/exe, NUL-terminated, cut if longer */
     char command[1024];        /* arguments joined by NULs, ends with two NULs, cut if longer */
+    uint64_t phase_ns; /* CPU time that the process spent before it began, to begin at that phase of
+                          the tick that XSGATE_PHASE names */
 };
 
 /* Head of a table extent. n is published last. Several extents of a kind continue each other: the

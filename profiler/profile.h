@@ -55,9 +55,11 @@ struct xsg_profile {
     unsigned modes; /* enum xsg_seg_mode bits that some process armed */
     unsigned kinds; /* enum xsg_profile_kind bits that delivered anything */
     size_t n_processes, n_threads;
-    size_t n_killed; /* not ended in order, of the processes that recorded something */
-    uint64_t binary; /* as in struct xsg_target_run */
-    double total_ns; /* sum of self times; with both, the larger of measured and sampled */
+    size_t n_killed;   /* not ended in order, of the processes that recorded something */
+    uint64_t phase_ns; /* CPU time before programs began, to begin at a phase of the tick: none of
+                          the target's */
+    uint64_t binary;   /* as in struct xsg_target_run */
+    double total_ns;   /* sum of self times; with both, the larger of measured and sampled */
     uint64_t samples;
     uint64_t lost;       /* records that did not fit, or are damaged; the notes say which */
     uint64_t lost_paths; /* part of lost: calls and samples that count as their callers' */

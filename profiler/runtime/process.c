@@ -104,6 +104,7 @@ static bool read_config(struct xsg__config *config)
         config->modes |= XSG_SEG_MODE_SAMPLE;
     large = config->modes & (XSG_SEG_MODE_FUNCTIONS | XSG_SEG_MODE_SAMPLE);
     config->rate_hz = (uint32_t)env_number("XSGATE_RATE", 250, 1, 100000);
+    config->phase = (uint32_t)env_number("XSGATE_PHASE", 0, 0, 999);
     config->limit = env_number("XSGATE_LIMIT", 64 << 20, 256 << 10, (uint64_t)1 << 34);
     config->nodes = (uint32_t)env_number("XSGATE_NODES", large ? 32768 : 8192, 256, 1 << 22);
     config->full = timing && strcmp(timing, "full") == 0;

@@ -111,6 +111,7 @@ struct xsg__block {
 struct xsg__config { /* read once, at attach */
     uint32_t modes;  /* enum xsg_seg_mode */
     uint32_t rate_hz;
+    uint32_t phase;     /* XSGATE_PHASE: thousandths of a tick at which it starts; 0: as it comes */
     uint32_t nodes;     /* per thread */
     uint64_t limit;     /* bytes of segment per process */
     bool full;          /* XSGATE_TIMING=full: each call of each scope is timed and recorded */

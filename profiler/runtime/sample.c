@@ -7,8 +7,8 @@
  *
  * That alone would miss what a program does first: nothing before the first period could ever be
  * sampled, and the first sample would give all of it to what runs later. So the first expiry is
- * drawn from the first period. It can only be drawn in whole ticks, for within a tick the start of
- * the program is at random by itself. The first sample of a process stands for a whole period (not
+ * drawn from the first period. It can only be drawn in whole ticks; where in a tick the program
+ * starts is sample_phase.c's matter. The first sample of a process stands for a whole period (not
  * for the part of it that has passed), as the last part of the last one is never accounted for:
  * then every moment of the program is expected to weigh the same.
  *
@@ -249,7 +249,7 @@ static void inherit(struct xsg__sampler *sampler)
 }
 
 /* See the head of this file. The coarse clocks advance once in a tick. */
-static void draw_first(struct xsg__sampler *sampler, uint32_t random)
+static void draw_first(struct xsg__sampler *sampler, bool is_first, uint32_t random)
 {
     uint64_t period = period_ns(), tick = 0, n;
     struct timespec coarse;
@@ -257,13 +257,11 @@ static void draw_first(struct xsg__sampler *sampler, uint32_t random)
     if (clock_getres(CLOCK_MONOTONIC_COARSE, &coarse) == 0 && coarse.tv_sec == 0)
         tick = (uint64_t)coarse.tv_nsec;
     n = tick ? period / tick : 0;
-    sampler->first_weight = 0;
+    sampler->first_weight = is_first ? (period < tick ? tick : period) : 0;
     if (sampler->inherited)
         sampler->first = sampler->inherited < period ? period - sampler->inherited : 1;
     else
         sampler->first = 1 + (n ? (random >> 8) % n * tick : 0);
-    if (!__atomic_exchange_n(&state.begun, true, __ATOMIC_RELAXED))
-        sampler->first_weight = period < tick ? tick : period;
 }
 
 static void leave_to_next(struct xsg__sampler *sampler)
@@ -285,9 +283,25 @@ static bool disarm(struct xsg__sampler *sampler)
     return true;
 }
 
+/* What is computed until the tick has come to the phase that is wanted is not sampled. It comes
+ * last: to read a thread's CPU clock, as the timer does too, may end its time slice. */
+static void start_timer(struct xsg__sampler *sampler, bool is_first)
+{
+    if (!is_first || xsg__process.config.phase == 0) {
+        set_timer(sampler, true);
+        return;
+    }
+    __atomic_store_n(&sampler->armed, 0, __ATOMIC_SEQ_CST);
+    sampler->last_cpu = thread_cpu();
+    set_timer(sampler, true);
+    sampler->last_cpu += xsg__sample_phase();
+    __atomic_store_n(&sampler->armed, 1, __ATOMIC_SEQ_CST);
+}
+
 void xsg__sample_thread_start(struct xsg__block *block)
 {
     struct xsg__sampler *sampler = block->sampler;
+    bool is_first;
     int saved = errno;
 
     if (!xsg__sampling())
@@ -302,8 +316,9 @@ void xsg__sample_thread_start(struct xsg__block *block)
     sampler->stack_top = find_stack_top();
     sampler->active = 0;
     sampler->last_cpu = thread_cpu();
+    is_first = !__atomic_exchange_n(&state.begun, true, __ATOMIC_RELAXED);
     inherit(sampler);
-    draw_first(sampler, block->random);
+    draw_first(sampler, is_first, block->random);
     /* Not in a forked child: a thread that does not exist there may have held the loader's lock. */
     if (!sampler->warm) {
         xsg__modules_refresh();
@@ -315,7 +330,7 @@ void xsg__sample_thread_start(struct xsg__block *block)
     if (!give_signal_stack(sampler))
         note(XSG_SEG_NOTE_SMALL_STACK);
     else if (!state.stopped)
-        set_timer(sampler, true);
+        start_timer(sampler, is_first);
     if (state.stopped) /* meanwhile */
         disarm(sampler);
     errno = saved;

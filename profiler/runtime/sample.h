@@ -4,6 +4,7 @@
  * sample.c          timers, the signal handler, fork
  * unwind.c          from an interrupted context to a stack
  * sample_signals.c  what the target does with signals, so that neither disturbs the other
+ * sample_phase.c    where in the tick the first thread begins
  */
 #ifndef XSG_PROFILER_RUNTIME_SAMPLE_H
 #define XSG_PROFILER_RUNTIME_SAMPLE_H
@@ -54,6 +55,11 @@ size_t xsg__unwind(struct xsg__sampler *sampler, ucontext_t *context, void ***fr
 void xsg__unwind_forget(void);
 /* Is this address libunwind's code? */
 bool xsg__unwinder_has(const void *address);
+
+/* ---- sample_phase.c ---- */
+/* Computes until the tick has come to the phase that is asked for; says for how many ns of CPU
+ * time. Async-signal-safe. */
+uint64_t xsg__sample_phase(void);
 
 /* ---- sample.c ---- */
 /* The target wants SIGPROF for itself: no thread is sampled from now on. Normal context. */

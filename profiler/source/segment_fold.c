@@ -5,6 +5,7 @@
 #include "profiler/source/segment.h"
 
 #define NONE UINT32_MAX
+#define PHASE_MOST 100000000u /* ns; ticks are shorter, and no process waits for many */
 
 /* ---- durations ---- */
 
@@ -241,6 +242,8 @@ void xsg__segment_fold(const struct xsg_segment *segment, const struct xsg_segme
         fold_thread(&f, &segment->threads[i]);
     sums->modes |= h->modes & (XSG_SEG_MODE_SCOPES | XSG_SEG_MODE_FUNCTIONS | XSG_SEG_MODE_SAMPLE);
     sums->n_killed += h->state == XSG_SEG_RUNNING && has_recorded(segment);
+    if (h->phase_ns < PHASE_MOST)
+        sums->phase_ns += h->phase_ns;
     losses->threads += h->lost_threads;
     losses->sites += h->lost_sites;
     losses->strings += h->lost_strings;

@@ -25,6 +25,7 @@ static struct call {
     size_t padding;
     int pin_cpu;
     char bench[64];
+    double phase;
 } calls[MOST];
 static size_t n_calls;
 
@@ -110,7 +111,8 @@ static inline int fake_invoke(struct xsg_arena *scratch, const struct xsg_launch
     char target = launch->target->name[0], side = launch->root[0];
     size_t nth = count_calls(target, side);
     struct call *call = &calls[n_calls++];
-    *call = (struct call){target, side, launch->env_padding, launcher->pin_cpu, ""};
+    *call = (struct call){
+        target, side, launch->env_padding, launcher->pin_cpu, "", launch->start_phase};
     snprintf(call->bench, sizeof call->bench, "%s", launch->bench ? launch->bench : "-");
     if (n_calls == fake.interrupt_at)
         return xsg_fail(e, XSG_EINTR, "interrupted");

@@ -1,4 +1,6 @@
 /* The plan: which invocations in which order; the time that it has, and what fails. */
+#include <stdlib.h>
+
 #include "tests/unit/plan_fake.h"
 
 /* ---- order ---- */
@@ -42,6 +44,46 @@ static void test_rounds_are_interleaved(void **state)
     assert_true(changes > 25);
     assert_int_equal(find(&base_run, "1", NULL, "cpu")->n, 30);
     assert_int_equal(find(&head_run, "2", "f", "time")->n, 30);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Where a sampled program starts within the tick decides which places of it are seen. */
+static void test_starts_cover_the_tick(void **state)
+{
+    (void)state;
+    enum { LOOK = 10 };
+    double phase[40], last = 0;
+    size_t n = 0;
+    targets[1].profile = XSG_MODE_SCOPES;
+    options.rounds = 40;
+    assert_int_equal(run(), 0);
+    take_controls();
+    for (size_t i = 0; i < n_calls; i++) {
+        if (calls[i].target == '2' || i < 4)
+            assert_true(calls[i].phase == 0); /* not sampled, or a warm-up */
+    }
+    for (size_t i = 4; i < n_calls; i += 2) {
+        assert_true(calls[i].phase == calls[i + 1].phase);
+        if (calls[i].target == '1')
+            phase[n++] = calls[i].phase;
+    }
+    assert_int_equal(n, 40);
+    for (size_t from = 0; from + LOOK <= n; from++) { /* also in the few rounds of one look */
+        double sorted[LOOK];
+        memcpy(sorted, phase + from, sizeof sorted);
+        qsort(sorted, LOOK, sizeof sorted[0], by_number);
+        assert_true(sorted[0] > 0 && sorted[LOOK - 1] < 1);
+        last = sorted[LOOK - 1] - 1;
+        for (size_t i = 0; i < LOOK; i++) {
+            assert_true(sorted[i] - last < 0.3);
+            last = sorted[i];
+        }
+    }
 }
 
 static bool same_call(const struct call *a, const struct call *b)
@@ -247,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_rounds_are_interleaved),
+        TEST(test_starts_cover_the_tick),
         TEST(test_the_seed_decides),
         TEST(test_one_side_alone),
         TEST(test_benches_are_calibrated_once),

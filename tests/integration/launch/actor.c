@@ -96,6 +96,17 @@ static void print_environment(int n)
     fflush(stdout);
 }
 
+/* CPU time so far, in ns. */
+static void print_cpu(int n)
+{
+    struct timespec t;
+
+    (void)n;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    printf("%lld\n", (long long)t.tv_sec * 1000000000 + t.tv_nsec);
+    fflush(stdout);
+}
+
 static void crash(int n)
 {
     (void)n;
@@ -134,19 +145,13 @@ int main(int argc, char **argv)
         const char *name;
         void (*act)(int);
     } acts[] = {
-        {"spin", spin},
-        {"scopes", with_scopes},
-        {"bench", with_bench},
-        {"deeper", deeper},
-        {"print", print_many},
-        {"leave_child", leave_child},
-        {"fork", fork_and_wait},
-        {"environment", print_environment},
-        {"crash", crash},
-        {"hang", hang},
-        {"ignore_term", ignore_term},
-        {"close_all", close_all},
-        {"exit", leave},
+        {"spin", spin},           {"scopes", with_scopes},
+        {"bench", with_bench},    {"deeper", deeper},
+        {"print", print_many},    {"leave_child", leave_child},
+        {"fork", fork_and_wait},  {"environment", print_environment},
+        {"cpu", print_cpu},       {"crash", crash},
+        {"hang", hang},           {"ignore_term", ignore_term},
+        {"close_all", close_all}, {"exit", leave},
     };
 
     for (int i = 1; i + 1 < argc; i += 2) {

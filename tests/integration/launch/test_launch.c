@@ -37,6 +37,37 @@ static void test_samples(void **state)
     assert_true(spin->total > 0.5 * out.profile.total_ns);
 }
 
+/* ns of CPU time that a target's result has beyond what its own clock said near its end, on
+ * average; *waited: for the phase of the tick, in that clock. */
+static double beyond_own_clock(double phase, double *waited)
+{
+    enum { RUNS = 16 };
+    double beyond = 0;
+    *waited = 0;
+    for (int i = 0; i < RUNS; i++) {
+        launch.start_phase = phase > 0 ? (i + 0.5) / RUNS : 0;
+        run_actor("plain", "spin 10 cpu 1");
+        beyond += (double)(out.proc.user_ns + out.proc.system_ns) - atof(out.proc.output_head);
+        *waited += (double)out.profile.phase_ns;
+    }
+    *waited /= RUNS;
+    return beyond / RUNS;
+}
+
+/* What was computed until the tick had come to the phase is not the target's. */
+static void test_the_wait_for_the_tick_is_left_out(void **state)
+{
+    (void)state;
+    double none, waited;
+    target.profile = XSG_MODE_SAMPLE;
+    double plain = beyond_own_clock(0, &none);
+    double phased = beyond_own_clock(1, &waited);
+    assert_true(none == 0 && waited > 0);
+    double left_out = (plain - phased) / waited;
+    print_message("%.0f ns left out of %.0f\n", plain - phased, waited);
+    assert_true(left_out > 0.5 && left_out < 1.5);
+}
+
 static void test_scopes_and_samples_both_have_to_come(void **state)
 {
     (void)state;
@@ -303,6 +334,7 @@ int main(void)
         TEST(test_scopes),
         TEST(test_functions),
         TEST(test_samples),
+        TEST(test_the_wait_for_the_tick_is_left_out),
         TEST(test_scopes_and_samples_both_have_to_come),
         TEST(test_forks_are_merged),
         TEST(test_benches_run_as_often_as_told),

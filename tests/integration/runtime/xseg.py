@@ -9,7 +9,7 @@ import os
 import struct
 import sys
 
-HEADER = struct.Struct("<8s12IQ4Q10Q4I1024s1024s")
+HEADER = struct.Struct("<8s12IQ4Q10Q4I1024s1024sQ")
 EXTENT = struct.Struct("<QQII")
 TABLE = struct.Struct("<IIII")
 SITE = struct.Struct("<IIIIII")
@@ -96,7 +96,7 @@ class Segment:
                  "modes state rate_hz start_realtime_ns start_ticks start_ns last_ticks last_ns "
                  "cost_timed cost_inner cost_counted function_timed function_inner "
                  "function_counted lost_threads lost_sites lost_strings lost_modules unwinder sample_notes "
-                 "directory_offset n_extents exe command")
+                 "directory_offset n_extents exe command phase_ns")
         check(len(data) >= HEADER.size, "header")
         for name, value in zip(names.split(), HEADER.unpack_from(data, 0)):
             setattr(self, name, value)

@@ -270,6 +270,43 @@ def case_early():
     check(0.85 < ratios[1] < 1.15, f"rest: {ratios[1]:.2f} of its time")
 
 
+def part_seen_early(program_phases):
+    """Started at these phases, on a core that somebody else wants too."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        runs = [Run("sample_phase", XSGATE_PHASE=phase) for phase in program_phases]
+    finally:
+        other.kill()
+        other.wait()
+        os.sched_setaffinity(0, cores)
+    seen = sum(w for run in runs for w, _, frames in run.stacks() if "early" in [f[0] for f in frames])
+    return seen / sum(run.ns for run in runs), [run.segments[0].phase_ns for run in runs]
+
+
+def case_phase():
+    """Started at each phase of the tick once, every moment of a program weighs the same. What it
+    computes until then is counted."""
+    n = 96
+    left_alone, spent = part_seen_early(["0"] * n)
+    check(max(spent) == 0, "it waits unasked")
+    share, spent = part_seen_early(["%03d" % (1 + 998 * i // n) for i in range(n)])
+    tick = time.clock_getres(6) * 1e9  # CLOCK_MONOTONIC_COARSE
+    print(f"early {8 * share:.2f} of its time, left alone {8 * left_alone:.2f}")
+    check(0 < min(spent) and max(spent) < 5 * tick, f"until the phase: {min(spent)} to {max(spent)} ns")
+    check(0.2 * tick < sum(spent) / n < 2 * tick, f"until the phase: {sum(spent)} ns in all")
+    check(0.85 < 8 * share < 1.15, f"early: {8 * share:.2f} of its time")
+    # A build that starts many programs does not wait for each.
+    program = os.path.join(BIN, "sample_phase")
+    run = Run("/bin/sh", "-c", f"for i in 1 2 3 4 5 6 7; do {program}; done", XSGATE_PHASE="500")
+    waited = sum(s.phase_ns > 0 for s in run.segments)
+    check(len(run.segments) == 8 and waited == 4, f"{waited} of {len(run.segments)} processes waited")
+    for value in ("", "-1", "many"):
+        run = Run("sample_phase", XSGATE_PHASE=value)
+        check(run.segments[0].phase_ns == 0, f"XSGATE_PHASE={value} waits")
+
+
 def case_rates():
     for rate in ("50", "100", "250", "1000"):
         run = Run("sample_depth", "3", XSGATE_RATE=rate)
