@@ -133,6 +133,16 @@ static bool explains_half(const struct xsg_delta *d, const struct xsg_delta *tar
     return d->share * fabs(1 - d->ratio) >= fabs(1 - target->ratio) / 2;
 }
 
+/* The target got faster: by its threshold, or for certain and, if this function did as it seems,
+ * not by just anything. */
+static bool is_gain_of(const struct xsg_delta *d, const struct xsg_delta *target)
+{
+    if (target->verdict == XSG_DELTA_IMPROVED)
+        return explains_half(d, target);
+    return target->high < 1 && explains_half(d, target) &&
+           d->share * (1 - d->ratio) >= target->threshold / 2;
+}
+
 static bool is_not_worse(const struct xsg_delta *d)
 {
     return d->rule && strcmp(d->rule, XSG_NOT_WORSE) == 0;
@@ -155,7 +165,8 @@ static bool will_tell_improvement(const struct xsg_comparison *c, const struct x
  * left would settle it, or when it leans towards slower (a slowdown of a small function shows first
  * as a hint). What is hopeless does not keep the others waiting. Within a target that passed, the
  * hint has to be a strong one: among many functions there always is a weak one. A target that got
- * faster is measured on while no function is decided that explains it, but one seems to.
+ * faster, if only by less than its threshold, is measured on while no function is decided that
+ * explains it, but one seems to.
  */
 static bool worth_waiting(const struct xsg_comparison *c, const struct xsg_delta *d)
 {
@@ -167,10 +178,9 @@ static bool worth_waiting(const struct xsg_comparison *c, const struct xsg_delta
         (strcmp(d->rule, XSG_TARGET_PASSED) != 0 && strncmp(d->rule, "effect", 6) != 0))
         return false;
     const struct xsg_delta *target = target_of(c, d);
-    bool improved = target && target->verdict == XSG_DELTA_IMPROVED;
-    if (improved || (target && target->verdict == XSG_DELTA_UNCHANGED))
-        return leans_slower(d, STRONG_HINT) || (improved && !improvement_named(c, target) &&
-                                                leans_faster(d, HINT) && explains_half(d, target));
+    if (target && (target->verdict == XSG_DELTA_IMPROVED || target->verdict == XSG_DELTA_UNCHANGED))
+        return leans_slower(d, STRONG_HINT) ||
+               (leans_faster(d, HINT) && is_gain_of(d, target) && !improvement_named(c, target));
     double at_end = log(d->ratio / d->low) * sqrt(c->progress);
     return at_end < log1p(d->threshold) || leans_slower(d, HINT);
 }

@@ -82,6 +82,37 @@ static void test_waits_for_what_got_faster(void **state)
     assert_true(xsg_compare_decided(&f->c, "t"));
 }
 
+/* Also where the target did by less than its threshold, but surely, and the function would be half
+ * of that threshold at least. */
+static void test_waits_for_what_got_a_little_faster(void **state)
+{
+    struct fixture *f = *state;
+    const struct xsg_compare_options early = {.look = 0, .n_looks = 3};
+    add_both(f, NULL, "cpu", 104e6, 100e6, 0.002);
+    add_both(f, "small", "time", 12e6, 10e6, 0.15);
+    compare(f, &early);
+    assert_verdict(f, NULL, XSG_DELTA_UNCHANGED);
+    assert_verdict(f, "small", XSG_DELTA_UNDECIDED);
+    assert_true(xsg_compare_decided(&f->c, "t"));
+    add_both(f, "likely", "time", 36e6, 31.5e6, 0.15);
+    compare(f, &early);
+    assert_verdict(f, "likely", XSG_DELTA_UNDECIDED);
+    assert_false(xsg_compare_decided(&f->c, "t"));
+}
+
+/* Not where nothing of the kind is certain. */
+static void test_does_not_wait_for_what_seems_faster(void **state)
+{
+    struct fixture *f = *state;
+    const struct xsg_compare_options early = {.look = 0, .n_looks = 3};
+    add_both(f, NULL, "cpu", 100e6, 100e6, 0.002);
+    add_both(f, "likely", "time", 36e6, 31.5e6, 0.15);
+    compare(f, &early);
+    assert_verdict(f, NULL, XSG_DELTA_UNCHANGED);
+    assert_verdict(f, "likely", XSG_DELTA_UNDECIDED);
+    assert_true(xsg_compare_decided(&f->c, "t"));
+}
+
 /* Between "unchanged" and "improved" no gate is undecided; it measures on while rounds will tell.
  */
 static void test_faster_or_the_same(void **state)
@@ -292,6 +323,8 @@ int main(void)
         TEST(test_looks),
         TEST(test_undecided_functions_of_a_target_that_passed),
         TEST(test_waits_for_what_got_faster),
+        TEST(test_waits_for_what_got_a_little_faster),
+        TEST(test_does_not_wait_for_what_seems_faster),
         TEST(test_faster_or_the_same),
         TEST(test_faster_or_the_same_is_measured_on),
         TEST(test_what_went_away),
